@@ -1,0 +1,219 @@
+//! Identifiers: 63 bits that sort by time, with a prefix that says of what.
+//!
+//! From the high end: 41 bits of milliseconds since 2020 (until 2089), 10 bits of node, 12 bits of sequence. The text form is
+//! the prefix and 13 digits of Crockford's base 32, so that texts sort as the numbers do.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::time::Timestamp;
+
+/// 2020-01-01T00:00:00Z.
+const EPOCH_MILLIS: u64 = 1_577_836_800_000;
+const SEQUENCE_BITS: u32 = 12;
+const NODE_BITS: u32 = 10;
+const TIME_SHIFT: u32 = SEQUENCE_BITS + NODE_BITS;
+const LARGEST: u64 = i64::MAX as u64;
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const TEXT_LENGTH: usize = 13;
+
+/// The text isn't an identifier of the kind that was asked for.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not an id of the form {prefix}… with {TEXT_LENGTH} digits of base 32")]
+pub struct NotAnId {
+    pub prefix: &'static str,
+}
+
+/// Makes identifiers that only grow, also when the clock jumps back, for one node.
+#[derive(Debug)]
+pub struct IdSource {
+    node: u64,
+    /// Time and sequence of the last one, without the node: `(millis since 2020) << 12 | sequence`.
+    last: AtomicU64,
+}
+
+impl IdSource {
+    /// `node` is 0–1023, and nobody else's; higher bits are ignored.
+    /// `after` is the highest identifier that the store knows, so that a clock set back can't repeat one.
+    pub fn new(node: u16, after: u64) -> Self {
+        let sequence = after & ((1 << SEQUENCE_BITS) - 1);
+        let last = ((after >> TIME_SHIFT) << SEQUENCE_BITS) | sequence;
+        Self { node: u64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicU64::new(last) }
+    }
+
+    /// A new identifier. More than 4,096 in one millisecond borrow from the next one.
+    pub fn next<I: From<u64>>(&self, now: Timestamp) -> I {
+        let floor = now.millis().saturating_sub(EPOCH_MILLIS) << SEQUENCE_BITS;
+        let step = |last: u64| Some(floor.max(last + 1));
+        let before = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_else(|last| last);
+        let current = floor.max(before + 1);
+        let sequence = current & ((1 << SEQUENCE_BITS) - 1);
+        I::from((((current >> SEQUENCE_BITS) << TIME_SHIFT) | (self.node << SEQUENCE_BITS) | sequence) & LARGEST)
+    }
+}
+
+/// The lowest identifier of a moment: everything made at `time` or later has this one or a higher one.
+pub fn floor_of(time: Timestamp) -> u64 {
+    (time.millis().saturating_sub(EPOCH_MILLIS) << TIME_SHIFT) & LARGEST
+}
+
+fn time_of(id: u64) -> Timestamp {
+    Timestamp::from_millis((id >> TIME_SHIFT) + EPOCH_MILLIS)
+}
+
+fn write_digits(id: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    (0..TEXT_LENGTH).rev().try_for_each(|place| {
+        let digit = usize::try_from((id >> (5 * place)) & 31).unwrap_or(0);
+        DIGITS.get(digit).map_or(Err(fmt::Error), |byte| fmt::Write::write_char(f, char::from(*byte)))
+    })
+}
+
+fn read_digits(text: &str) -> Option<u64> {
+    if text.len() != TEXT_LENGTH {
+        return None;
+    }
+    let mut id: u64 = 0;
+    for byte in text.bytes() {
+        let digit = DIGITS.iter().position(|known| *known == byte)?;
+        id = id.checked_mul(32)?.checked_add(u64::try_from(digit).ok()?)?;
+    }
+    (id <= LARGEST).then_some(id)
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal $(, also $also:literal)?) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
+
+        impl $name {
+            pub const PREFIX: &'static str = $prefix;
+
+            /// When it was made.
+            pub fn time(self) -> Timestamp {
+                time_of(self.0)
+            }
+
+            pub const fn number(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl From<u64> for $name {
+            fn from(number: u64) -> Self {
+                Self(number & LARGEST)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                write_digits(self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                let digits = None $(.or_else(|| text.strip_prefix($also)))? .or_else(|| text.strip_prefix($prefix));
+                digits.and_then(read_digits).map(Self).ok_or(NotAnId { prefix: $prefix })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id!(
+    /// One thing that happened.
+    EventId, "evt_"
+);
+id!(
+    /// A registered receiver.
+    WebhookId, "webhook_"
+);
+id!(
+    /// What a webhook was at a time.
+    RevisionId, "rev_"
+);
+id!(
+    /// One event for one webhook. That of a test is shown as `delivery_test_…` (see [`DeliveryId::shown`]).
+    DeliveryId, "delivery_", also "delivery_test_"
+);
+id!(
+    /// An access token's name; the token itself is never an id.
+    TokenId, "token_"
+);
+
+impl DeliveryId {
+    /// The text that the API and headers show: `delivery_test_…` for a test.
+    pub fn shown(self, test: bool) -> String {
+        let plain = self.to_string();
+        if !test {
+            return plain;
+        }
+        format!("delivery_test_{}", plain.trim_start_matches(Self::PREFIX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_grow_even_when_the_clock_jumps_back() {
+        let source = IdSource::new(3, 0);
+        let late: EventId = source.next(Timestamp::from_millis(EPOCH_MILLIS + 5000));
+        let early: EventId = source.next(Timestamp::from_millis(EPOCH_MILLIS + 1000));
+        assert!(early > late);
+        let restarted = IdSource::new(3, early.number());
+        assert!(restarted.next::<EventId>(Timestamp::from_millis(EPOCH_MILLIS)) > early);
+    }
+
+    #[test]
+    fn a_test_delivery_reads_back_as_the_same_delivery() {
+        let id = DeliveryId::from(77);
+        assert!(id.shown(true).starts_with("delivery_test_0"));
+        assert_eq!(id.shown(true).parse::<DeliveryId>(), Ok(id));
+    }
+
+    proptest! {
+        #[test]
+        fn texts_sort_as_the_numbers_do(a in 0..=LARGEST, b in 0..=LARGEST) {
+            let (left, right) = (WebhookId::from(a), WebhookId::from(b));
+            prop_assert_eq!(left.to_string().cmp(&right.to_string()), a.cmp(&b));
+            prop_assert_eq!(left.to_string().parse::<WebhookId>(), Ok(left));
+        }
+
+        #[test]
+        fn an_id_tells_when_it_was_made(millis in EPOCH_MILLIS..EPOCH_MILLIS + (1 << 41)) {
+            let now = Timestamp::from_millis(millis);
+            let id: EventId = IdSource::new(1023, 0).next(now);
+            prop_assert_eq!(id.time(), now);
+            prop_assert!(id.number() >= floor_of(now));
+        }
+    }
+}

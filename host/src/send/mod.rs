@@ -1,0 +1,33 @@
+//! Sending: a finished request goes in, a reply or the reason why none came goes out.
+//!
+//! Knows nothing of events, plugins or retries. The address policy sits in the connector, after DNS: whatever asks to be sent meets it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::model::attempt::{SendError, Timings};
+use crate::model::request::{Header, Request};
+
+/// What came of one exchange; the timings are of as far as it got.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    pub result: Result<Reply, SendError>,
+    pub timings: Timings,
+}
+
+/// A reply, read up to the cap ([`crate::model::attempt::RESPONSE_READ_MAX`]); the rest was never read.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<Header>,
+    pub body: Bytes,
+    pub truncated: bool,
+}
+
+#[async_trait]
+pub trait Sender: Send + Sync {
+    /// One exchange, from name to last byte, within `timeout`. Redirects are not followed.
+    async fn send(&self, request: Request, timeout: Duration) -> Exchange;
+}
