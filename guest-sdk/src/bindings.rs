@@ -4,25 +4,12 @@
 //! here `response` is a world of its own; the linker merges it with the first where `export!(T, response)` uses both.
 //! Nothing here is written by hand and nothing here is for authors: `lib.rs` re-exports the types they use. Next: `export.rs`.
 
-#![allow(
-    missing_docs,
-    reason = "generated: the types carry the contract's own comments, the glue has none"
-)]
-#![allow(
-    unsafe_code,
-    reason = "generated: the canonical ABI hands pointers over; no line of it is ours"
-)]
+#![allow(missing_docs, reason = "generated: the types carry the contract's own comments, the glue has none")]
+#![allow(unsafe_code, reason = "generated: the canonical ABI hands pointers over; no line of it is ours")]
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "generated")]
 #![allow(clippy::allow_attributes_without_reason, reason = "generated")]
-#![allow(
-    clippy::too_many_arguments,
-    clippy::too_many_lines,
-    reason = "generated"
-)]
-#![allow(
-    unreachable_pub,
-    reason = "generated; `export!` reaches in from other crates"
-)]
+#![allow(clippy::too_many_arguments, clippy::too_many_lines, reason = "generated")]
+#![allow(unreachable_pub, reason = "generated; `export!` reaches in from other crates")]
 
 pub mod plain {
     wit_bindgen::generate!({

@@ -45,7 +45,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::__private::plain::export!(Exported with_types_in $crate::__private::plain);
+    $crate::__private::plain::export!(Exported with_types_in $crate::__private::plain);
         };
     };
     ($plugin:ty, response) => {
@@ -63,7 +63,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::__private::response::export!(Exported with_types_in $crate::__private::response);
+    $crate::__private::response::export!(Exported with_types_in $crate::__private::response);
         };
     };
 }
@@ -85,13 +85,8 @@ pub fn describe<P: Plugin>(name: &str, version: &str, description: &str) -> Mani
 /// JSON Schema 2020-12 of what deserialises into `T`, with subschemas in their place: a reader need not follow `$ref`s
 /// (only a recursive type has any).
 pub(crate) fn settings_schema<T: JsonSchema>() -> String {
-    let settings =
-        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .as_value()
-        .to_string()
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().as_value().to_string()
 }
 
 /// The contract's `validate-settings`.
@@ -101,11 +96,7 @@ pub fn validate_settings<P: Plugin>(settings: &str) -> Result<(), Vec<Issue>> {
 }
 
 /// The contract's `transform`.
-pub fn transform<P: Plugin>(
-    event: Event,
-    webhook: &Webhook,
-    settings: &str,
-) -> Result<Verdict, Failure> {
+pub fn transform<P: Plugin>(event: Event, webhook: &Webhook, settings: &str) -> Result<Verdict, Failure> {
     P::transform(event, parse(settings)?, webhook)
 }
 
@@ -114,11 +105,7 @@ pub fn transform<P: Plugin>(
 /// # Panics
 /// If the settings don't fit their type, which a schema derived from it has ruled out. The host then goes by the status.
 pub fn classify<P: Classify>(reply: Reply, context: Context) -> Judgement {
-    let attempt = Attempt {
-        event_id: context.event_id,
-        number: context.attempt,
-        attributes: context.attributes,
-    };
+    let attempt = Attempt { event_id: context.event_id, number: context.attempt, attributes: context.attributes };
     match parse(&context.settings) {
         Ok(settings) => P::classify(reply, settings, &attempt),
         Err(issue) => panic!("settings: {}", issue.message),

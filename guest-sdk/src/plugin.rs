@@ -43,11 +43,7 @@ pub trait Plugin {
     /// # Errors
     /// A [`Failure`] ends the delivery as failed (or skips this plugin, where the webhook says so). It is final: the same
     /// inputs would fail again.
-    fn transform(
-        event: Event,
-        settings: Self::Settings,
-        webhook: &Webhook,
-    ) -> Result<Verdict, Failure>;
+    fn transform(event: Event, settings: Self::Settings, webhook: &Webhook) -> Result<Verdict, Failure>;
 }
 
 /// A plugin that also judges what the receiver answered. Exported with `export!(T, response)`.

@@ -77,10 +77,7 @@ impl Request {
     /// 8 KiB). At most 64, 16 KiB in all; what the host or any format writes itself is refused.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push(Header {
-            name: name.into(),
-            value: value.into(),
-        });
+        self.headers.push(Header { name: name.into(), value: value.into() });
         self
     }
 }
@@ -112,10 +109,7 @@ impl From<Issue> for Failure {
 impl Issue {
     /// What is wrong with the setting at a JSON Pointer (RFC 6901; empty for the settings as a whole).
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Issue {
-            path: path.into(),
-            message: message.into(),
-        }
+        Issue { path: path.into(), message: message.into() }
     }
 }
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use waxwing_guest::{
-    Attempt, Classify, Event, Failure, Issue, Judgement, Plugin, Reply, Request, Sample, Secret,
-    Verdict, Webhook, log, testing,
+    Attempt, Classify, Event, Failure, Issue, Judgement, Plugin, Reply, Request, Sample, Secret, Verdict, Webhook, log,
+    testing,
 };
 
 struct Notify;
@@ -39,18 +39,8 @@ impl Plugin for Notify {
 
     fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(
-                "plain",
-                "notice.made",
-                br#"{"text":"hello"}"#,
-                &json!({ "topic": "news" }),
-            ),
-            Sample::new(
-                "no-text",
-                "notice.made",
-                br#"{"txt":"hello"}"#,
-                &json!({ "topic": "news" }),
-            ),
+            Sample::new("plain", "notice.made", br#"{"text":"hello"}"#, &json!({ "topic": "news" })),
+            Sample::new("no-text", "notice.made", br#"{"txt":"hello"}"#, &json!({ "topic": "news" })),
         ]
     }
 
@@ -77,10 +67,7 @@ impl Plugin for Notify {
 
 impl Classify for Notify {
     fn classify(reply: Reply, _: Settings, attempt: &Attempt) -> Judgement {
-        match reply
-            .header("Retry-After")
-            .and_then(|seconds| seconds.parse::<u64>().ok())
-        {
+        match reply.header("Retry-After").and_then(|seconds| seconds.parse::<u64>().ok()) {
             Some(seconds) => Judgement::retry_after(seconds * 1000 * u64::from(attempt.number)),
             None => Judgement::by_status(&reply),
         }
@@ -95,10 +82,7 @@ fn notice() -> Event {
 
 #[test]
 fn a_run_shows_the_verdict_and_the_log() {
-    let run = testing::run::<Notify>(
-        notice(),
-        json!({ "topic": "news", "limits": { "characters": 5 } }),
-    );
+    let run = testing::run::<Notify>(notice(), json!({ "topic": "news", "limits": { "characters": 5 } }));
 
     let expected = Request::json(&json!({ "topic": "news", "text": "hello" })).unwrap();
     assert_eq!(run.verdict, Ok(expected.into()));
@@ -113,27 +97,21 @@ fn a_secret_setting_is_a_marked_string_in_the_schema_and_a_placeholder_in_the_gu
     assert_eq!(properties["apiKey"]["format"], "secret");
 
     let run = testing::run::<Notify>(notice(), json!({ "topic": "news", "apiKey": "wxs_0123" }));
-    let Ok(Verdict::Send(request)) = run.verdict else {
-        panic!("{run:?}")
-    };
+    let Ok(Verdict::Send(request)) = run.verdict else { panic!("{run:?}") };
     assert_eq!(request.headers[0].value, "Bearer wxs_0123");
 }
 
 #[test]
 fn the_schema_has_its_dialect_and_no_references_to_follow() {
     let schema = testing::schema::<Notify>();
-    assert_eq!(
-        schema["$schema"],
-        "https://json-schema.org/draft/2020-12/schema"
-    );
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["additionalProperties"], false);
     assert!(!schema.to_string().contains("$ref"));
 }
 
 #[test]
 fn settings_that_couldnt_be_saved_are_named_with_their_places() {
-    let issues =
-        testing::check_settings::<Notify>(&json!({ "topic": 7, "colour": "red" })).unwrap_err();
+    let issues = testing::check_settings::<Notify>(&json!({ "topic": 7, "colour": "red" })).unwrap_err();
     let mut paths: Vec<_> = issues.iter().map(|issue| issue.path.as_str()).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["", "/topic"]);
@@ -146,22 +124,10 @@ fn settings_that_couldnt_be_saved_are_named_with_their_places() {
 fn replies_are_judged_by_the_plugin_and_else_by_their_status() {
     let settings = || json!({ "topic": "news" });
     let busy = testing::reply(429, &[("retry-after", "3")], "");
-    assert_eq!(
-        testing::judge_attempt::<Notify>(busy, settings(), 2),
-        Judgement::retry_after(6000)
-    );
-    assert_eq!(
-        testing::judge::<Notify>(testing::reply(204, &[], ""), settings()),
-        Judgement::Success
-    );
-    assert_eq!(
-        testing::judge::<Notify>(testing::reply(500, &[], ""), settings()),
-        Judgement::Retry(None)
-    );
-    assert!(matches!(
-        testing::judge::<Notify>(testing::reply(410, &[], ""), settings()),
-        Judgement::DisableWebhook(_)
-    ));
+    assert_eq!(testing::judge_attempt::<Notify>(busy, settings(), 2), Judgement::retry_after(6000));
+    assert_eq!(testing::judge::<Notify>(testing::reply(204, &[], ""), settings()), Judgement::Success);
+    assert_eq!(testing::judge::<Notify>(testing::reply(500, &[], ""), settings()), Judgement::Retry(None));
+    assert!(matches!(testing::judge::<Notify>(testing::reply(410, &[], ""), settings()), Judgement::DisableWebhook(_)));
 }
 
 #[test]

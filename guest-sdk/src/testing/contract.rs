@@ -47,23 +47,12 @@ fn of_request(request: &Request) -> Vec<String> {
     let mut found = too_long("body", request.body.len(), MAX_BODY);
     found.extend(too_many("headers", request.headers.len(), MAX_HEADERS));
     found.extend(too_many("query parameters", request.query.len(), MAX_QUERY));
-    let bytes = request
-        .headers
-        .iter()
-        .map(|header| header.name.len() + header.value.len())
-        .sum();
+    let bytes = request.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
     found.extend(too_long("headers in all", bytes, MAX_HEADER_BYTES));
     if !is_field_value(&request.content_type) || request.content_type.is_empty() {
-        found.push(format!(
-            "content type {:?} can't stand in a header",
-            request.content_type
-        ));
+        found.push(format!("content type {:?} can't stand in a header", request.content_type));
     }
-    if let Some(path) = request
-        .path
-        .as_deref()
-        .filter(|path| !path.starts_with('/') || path.starts_with("//"))
-    {
+    if let Some(path) = request.path.as_deref().filter(|path| !path.starts_with('/') || path.starts_with("//")) {
         found.push(format!("path {path:?} doesn't begin with a single /"));
     }
     let mut seen = HashSet::new();
@@ -77,25 +66,15 @@ fn of_request(request: &Request) -> Vec<String> {
 }
 
 fn of_header(header: &Header) -> Vec<String> {
-    let mut found = too_long(
-        &format!("value of header {:?}", header.name),
-        header.value.len(),
-        MAX_HEADER_VALUE,
-    );
+    let mut found = too_long(&format!("value of header {:?}", header.name), header.value.len(), MAX_HEADER_VALUE);
     if header.name.is_empty() || !header.name.bytes().all(is_lower_token) {
-        found.push(format!(
-            "header name {:?} isn't a lower-case token",
-            header.name
-        ));
+        found.push(format!("header name {:?} isn't a lower-case token", header.name));
     }
     if RESERVED.contains(&header.name.as_str()) {
         found.push(format!("header {:?} is the host's own", header.name));
     }
     if !is_field_value(&header.value) {
-        found.push(format!(
-            "header {:?} has a character that isn't visible ASCII, space or tab",
-            header.name
-        ));
+        found.push(format!("header {:?} has a character that isn't visible ASCII, space or tab", header.name));
     }
     found
 }
@@ -105,15 +84,11 @@ fn is_lower_token(byte: u8) -> bool {
 }
 
 fn is_field_value(value: &str) -> bool {
-    value
-        .bytes()
-        .all(|byte| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic())
+    value.bytes().all(|byte| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic())
 }
 
 fn too_long(what: &str, length: usize, limit: usize) -> Vec<String> {
-    over(length, limit, || {
-        format!("{what}: {length} bytes, {limit} allowed")
-    })
+    over(length, limit, || format!("{what}: {length} bytes, {limit} allowed"))
 }
 
 fn too_many(what: &str, count: usize, limit: usize) -> Vec<String> {
@@ -121,11 +96,7 @@ fn too_many(what: &str, count: usize, limit: usize) -> Vec<String> {
 }
 
 fn over(value: usize, limit: usize, text: impl FnOnce() -> String) -> Vec<String> {
-    if value > limit {
-        vec![text()]
-    } else {
-        Vec::new()
-    }
+    if value > limit { vec![text()] } else { Vec::new() }
 }
 
 #[cfg(test)]
@@ -138,13 +109,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_request_is_within_the_contract() {
-        assert_eq!(
-            sending(|request| request
-                .header("x-token", "a b\tc")
-                .path("/v2")
-                .query("wait", "true")),
-            [""; 0]
-        );
+        assert_eq!(sending(|request| request.header("x-token", "a b\tc").path("/v2").query("wait", "true")), [""; 0]);
     }
 
     #[test]
@@ -153,29 +118,15 @@ mod tests {
             sending(|request| request.header("X-Token", "a")),
             ["header name \"X-Token\" isn't a lower-case token"]
         );
-        assert_eq!(
-            sending(|request| request.header("host", "a")),
-            ["header \"host\" is the host's own"]
-        );
+        assert_eq!(sending(|request| request.header("host", "a")), ["header \"host\" is the host's own"]);
         assert_eq!(
             sending(|request| request.header("a", "b\r\nc")),
             ["header \"a\" has a character that isn't visible ASCII, space or tab"]
         );
-        assert_eq!(
-            sending(|request| request.header("a", "b").header("a", "c")),
-            ["header \"a\" is there twice"]
-        );
-        assert_eq!(
-            sending(|request| request.path("//evil")),
-            ["path \"//evil\" doesn't begin with a single /"]
-        );
-        assert_eq!(
-            violations(&Verdict::drop("x".repeat(1025))),
-            ["reason: 1025 bytes, 1024 allowed"]
-        );
-        let many = sending(|request| {
-            (0..65).fold(request, |request, n| request.header(format!("h{n}"), ""))
-        });
+        assert_eq!(sending(|request| request.header("a", "b").header("a", "c")), ["header \"a\" is there twice"]);
+        assert_eq!(sending(|request| request.path("//evil")), ["path \"//evil\" doesn't begin with a single /"]);
+        assert_eq!(violations(&Verdict::drop("x".repeat(1025))), ["reason: 1025 bytes, 1024 allowed"]);
+        let many = sending(|request| (0..65).fold(request, |request, n| request.header(format!("h{n}"), "")));
         assert_eq!(many, ["65 headers, 64 allowed"]);
     }
 }

@@ -31,18 +31,10 @@ pub fn golden<P: Plugin>(crate_folder: &str) {
         } else if let Some(problem) = difference(&path, &made) {
             problems.push(problem);
         }
-        assert!(
-            names.insert(name),
-            "two samples are called {:?}",
-            sample.name
-        );
+        assert!(names.insert(name), "two samples are called {:?}", sample.name);
     }
     problems.extend(strangers(&folder, &names));
-    assert!(
-        problems.is_empty(),
-        "{}\nUPDATE_GOLDEN=1 writes the files anew.",
-        problems.join("\n")
-    );
+    assert!(problems.is_empty(), "{}\nUPDATE_GOLDEN=1 writes the files anew.", problems.join("\n"));
 }
 
 fn output<P: Plugin>(sample: &Sample) -> String {
@@ -58,10 +50,7 @@ fn output<P: Plugin>(sample: &Sample) -> String {
 fn difference(path: &Path, made: &str) -> Option<String> {
     match fs::read_to_string(path) {
         Ok(golden) if golden == made => None,
-        Ok(golden) => Some(format!(
-            "{}:\n--- golden\n{golden}\n--- made\n{made}",
-            path.display()
-        )),
+        Ok(golden) => Some(format!("{}:\n--- golden\n{golden}\n--- made\n{made}", path.display())),
         Err(error) => Some(format!("{}: {error}\n--- made\n{made}", path.display())),
     }
 }

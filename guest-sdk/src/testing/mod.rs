@@ -30,8 +30,7 @@ use serde_json::Value;
 
 pub use self::{contract::violations, golden::golden, show::show};
 use crate::{
-    Attempt, Classify, Event, Failure, Header, Issue, Judgement, Plugin, Reply, Verdict, Webhook,
-    export, log::Level,
+    Attempt, Classify, Event, Failure, Header, Issue, Judgement, Plugin, Reply, Verdict, Webhook, export, log::Level,
 };
 
 /// A line that a plugin wrote with [`log`](mod@crate::log).
@@ -81,26 +80,14 @@ pub fn event(event_type: &str, data: &Value) -> Event {
 /// A webhook at `https://example.com`, as [`run`] uses it.
 #[must_use]
 pub fn webhook() -> Webhook {
-    Webhook {
-        id: "webhook_test".to_owned(),
-        origin: "https://example.com".to_owned(),
-        attributes: Vec::new(),
-    }
+    Webhook { id: "webhook_test".to_owned(), origin: "https://example.com".to_owned(), attributes: Vec::new() }
 }
 
 /// A reply for [`judge`].
 #[must_use]
 pub fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
-    let headers = headers.iter().map(|&(name, value)| Header {
-        name: name.to_owned(),
-        value: value.to_owned(),
-    });
-    Reply {
-        status,
-        headers: headers.collect(),
-        body: body.into(),
-        attributes: Vec::new(),
-    }
+    let headers = headers.iter().map(|&(name, value)| Header { name: name.to_owned(), value: value.to_owned() });
+    Reply { status, headers: headers.collect(), body: body.into(), attributes: Vec::new() }
 }
 
 /// Runs the plugin on an event, as the host would for [`webhook`].
@@ -114,15 +101,9 @@ pub fn run<P: Plugin>(event: Event, settings: Value) -> Run {
     let verdict = export::transform::<P>(event, &webhook(), &settings.to_string());
     if let Ok(verdict) = &verdict {
         let violations = violations(verdict);
-        assert!(
-            violations.is_empty(),
-            "the host would refuse this verdict: {violations:#?}"
-        );
+        assert!(violations.is_empty(), "the host would refuse this verdict: {violations:#?}");
     }
-    Run {
-        verdict,
-        log: LOG.take(),
-    }
+    Run { verdict, log: LOG.take() }
 }
 
 /// Asks the plugin about a reply to its first attempt.
@@ -141,11 +122,7 @@ pub fn judge<P: Classify>(reply: Reply, settings: Value) -> Judgement {
 #[must_use]
 pub fn judge_attempt<P: Classify>(reply: Reply, settings: Value, number: u32) -> Judgement {
     refuse_bad_settings::<P>(&settings);
-    let attempt = Attempt {
-        event_id: "evt_test".to_owned(),
-        number,
-        attributes: Vec::new(),
-    };
+    let attempt = Attempt { event_id: "evt_test".to_owned(), number, attributes: Vec::new() };
     match serde_json::from_value(settings) {
         Ok(settings) => P::classify(reply, settings, &attempt),
         Err(error) => panic!("the schema accepts what the settings' type doesn't: {error}"),

@@ -33,10 +33,8 @@ fn show_failure(failure: &Failure) -> Value {
     match failure {
         Failure::InvalidEvent(message) => json!({ "failure": "invalid-event", "message": message }),
         Failure::InvalidSettings(issues) => {
-            let issues: Vec<_> = issues
-                .iter()
-                .map(|issue| json!({ "path": issue.path, "message": issue.message }))
-                .collect();
+            let issues: Vec<_> =
+                issues.iter().map(|issue| json!({ "path": issue.path, "message": issue.message })).collect();
             json!({ "failure": "invalid-settings", "issues": issues })
         }
         Failure::Other(message) => json!({ "failure": "other", "message": message }),
@@ -58,23 +56,14 @@ fn show_request(request: &Request) -> Value {
         shown.insert("path".to_owned(), path.as_str().into());
     }
     if !request.query.is_empty() {
-        let pairs = request
-            .query
-            .iter()
-            .map(|(name, value)| json!([name, value]));
+        let pairs = request.query.iter().map(|(name, value)| json!([name, value]));
         shown.insert("query".to_owned(), pairs.collect());
     }
     if !request.headers.is_empty() {
-        let pairs = request
-            .headers
-            .iter()
-            .map(|header| json!([header.name, header.value]));
+        let pairs = request.headers.iter().map(|header| json!([header.name, header.value]));
         shown.insert("headers".to_owned(), pairs.collect());
     }
-    shown.insert(
-        "contentType".to_owned(),
-        request.content_type.as_str().into(),
-    );
+    shown.insert("contentType".to_owned(), request.content_type.as_str().into());
     shown.insert("body".to_owned(), show_bytes(&request.body));
     Value::Object(shown)
 }
@@ -104,10 +93,7 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_as_the_most_readable_thing_that_gives_them_back() {
-        assert_eq!(
-            show_bytes(br#"{"b":1,"a":[]}"#),
-            json!({ "json": { "b": 1, "a": [] } })
-        );
+        assert_eq!(show_bytes(br#"{"b":1,"a":[]}"#), json!({ "json": { "b": 1, "a": [] } }));
         assert_eq!(show_bytes(br#"{"b": 1}"#), json!({ "text": "{\"b\": 1}" }));
         assert_eq!(show_bytes(b"\xff\x00"), json!({ "hex": "ff00" }));
     }
@@ -115,10 +101,7 @@ mod tests {
     #[test]
     fn a_request_shows_only_what_was_set() {
         let request = Request::new("text/plain", "hi").query("wait", "true");
-        let run = Run {
-            verdict: Ok(request.into()),
-            log: Vec::new(),
-        };
+        let run = Run { verdict: Ok(request.into()), log: Vec::new() };
         assert_eq!(
             show(&run),
             json!({ "verdict": "send", "request": {

@@ -24,11 +24,7 @@ fn sources(text: &str) -> Vec<String> {
         match character {
             ' ' => sources.push(String::new()),
             _ => {
-                let character = if escaped {
-                    characters.next().unwrap_or(' ')
-                } else {
-                    character
-                };
+                let character = if escaped { characters.next().unwrap_or(' ') } else { character };
                 if let Some(last) = sources.last_mut() {
                     last.push(character);
                 }

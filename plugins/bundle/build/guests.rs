@@ -16,23 +16,13 @@ use crate::{depfile, path_from_cargo, toolchain};
 const PROFILE: &str = "guest";
 
 /// What the inner cargo may know of the outer one's environment, beside everything that isn't cargo's or rustc's.
-const KEPT: [&str; 6] = [
-    "CARGO_HOME",
-    "CARGO_HTTP_",
-    "CARGO_NET_",
-    "CARGO_REGISTRIES_",
-    "CARGO_REGISTRY_",
-    "RUSTUP_",
-];
+const KEPT: [&str; 6] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "RUSTUP_"];
 const REMOVED: [&str; 5] = ["CARGO", "__CARGO", "RUST", "CLIPPY", "DEP_"];
 
 /// The components, in the order of `names`; each name is a crate in `plugins/`.
 pub(crate) fn build(names: &[&str]) -> Result<Vec<PathBuf>, String> {
     let here = path_from_cargo("CARGO_MANIFEST_DIR")?;
-    let workspace = here
-        .ancestors()
-        .nth(2)
-        .ok_or("the bundle isn't in a workspace")?;
+    let workspace = here.ancestors().nth(2).ok_or("the bundle isn't in a workspace")?;
     let target = outer_target()?.join("guests");
 
     let made = target.join(toolchain::TARGET).join(PROFILE);
@@ -40,14 +30,7 @@ pub(crate) fn build(names: &[&str]) -> Result<Vec<PathBuf>, String> {
     for name in names {
         build_one(name, workspace, &target)?;
         depfile::watch(&made.join(format!("{name}.d")))?;
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace
-                .join("plugins")
-                .join(name)
-                .join("Cargo.toml")
-                .display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace.join("plugins").join(name).join("Cargo.toml").display());
         files.push(made.join(format!("{name}.wasm")));
     }
     for file in ["Cargo.toml", "Cargo.lock", "guest-sdk/Cargo.toml", "wit"] {
@@ -62,22 +45,8 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
     let mut command = Command::new(&cargo);
     command
         .current_dir(workspace)
-        .args([
-            "rustc",
-            "--locked",
-            "--lib",
-            "--crate-type",
-            "cdylib",
-            "--package",
-            name,
-        ])
-        .args([
-            "--profile",
-            PROFILE,
-            "--target",
-            toolchain::TARGET,
-            "--target-dir",
-        ])
+        .args(["rustc", "--locked", "--lib", "--crate-type", "cdylib", "--package", name])
+        .args(["--profile", PROFILE, "--target", toolchain::TARGET, "--target-dir"])
         .arg(target)
         .stdin(Stdio::null());
     for (variable, _) in env::vars_os() {
@@ -91,17 +60,12 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
         .env("CARGO_ENCODED_RUSTFLAGS", "")
         .env("RUSTC", toolchain::rustc());
 
-    let output = command
-        .output()
-        .map_err(|error| format!("{}: {error}", cargo.display()))?;
+    let output = command.output().map_err(|error| format!("{}: {error}", cargo.display()))?;
     if output.status.success() {
         return Ok(());
     }
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-    Err(format!(
-        "the plugin `{name}` doesn't compile for {}, see above",
-        toolchain::TARGET
-    ))
+    Err(format!("the plugin `{name}` doesn't compile for {}, see above", toolchain::TARGET))
 }
 
 fn is_removed(variable: &str) -> bool {
@@ -112,11 +76,7 @@ fn is_removed(variable: &str) -> bool {
 /// The folder that the outer cargo marked as its own; where it didn't, the one four levels above `OUT_DIR`.
 fn outer_target() -> Result<PathBuf, String> {
     let out = path_from_cargo("OUT_DIR")?;
-    let marked = out
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let marked = out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
     let folder = marked.or_else(|| out.ancestors().nth(4));
-    folder
-        .map(Path::to_owned)
-        .ok_or_else(|| format!("no target folder above {}", out.display()))
+    folder.map(Path::to_owned).ok_or_else(|| format!("no target folder above {}", out.display()))
 }

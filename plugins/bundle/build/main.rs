@@ -5,11 +5,7 @@
 //! environment is kept away from the guests' build. Any failure is one line that says what to do.
 //! Next: `toolchain.rs`, `guests.rs`.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a build script speaks to cargo by printing"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a build script speaks to cargo by printing")]
 
 mod depfile;
 mod guests;
@@ -55,10 +51,7 @@ fn run() -> Result<(), String> {
 }
 
 fn prebuilt(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
-    let files: Vec<_> = names
-        .iter()
-        .map(|name| folder.join(format!("{name}.wasm")))
-        .collect();
+    let files: Vec<_> = names.iter().map(|name| folder.join(format!("{name}.wasm"))).collect();
     for file in &files {
         println!("cargo::rerun-if-changed={}", file.display());
     }
@@ -72,15 +65,12 @@ fn embed(names: &[&str], built: &[PathBuf]) -> Result<(), String> {
     let mut listed = String::new();
     let mut faulty = String::new();
     for (name, file) in names.iter().zip(built) {
-        fs::copy(file, out.join(format!("{name}.wasm")))
-            .map_err(|error| format!("{}: {error}", file.display()))?;
+        fs::copy(file, out.join(format!("{name}.wasm"))).map_err(|error| format!("{}: {error}", file.display()))?;
         let bytes = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.wasm\"))");
         if *name == FAULTY {
             faulty = format!("const FAULTY: &[u8] = {bytes};\n");
         } else {
-            listed.push_str(&format!(
-                "    Bundled {{ name: {name:?}, wasm: {bytes} }},\n"
-            ));
+            listed.push_str(&format!("    Bundled {{ name: {name:?}, wasm: {bytes} }},\n"));
         }
     }
     let source = format!("const BUNDLED: &[Bundled] = &[\n{listed}];\n{faulty}");
@@ -89,7 +79,5 @@ fn embed(names: &[&str], built: &[PathBuf]) -> Result<(), String> {
 }
 
 fn path_from_cargo(variable: &str) -> Result<PathBuf, String> {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .ok_or_else(|| format!("cargo didn't set {variable}"))
+    env::var_os(variable).map(PathBuf::from).ok_or_else(|| format!("cargo didn't set {variable}"))
 }

@@ -28,10 +28,8 @@ pub(crate) fn ensure_wasm_target() -> Result<(), String> {
 
     // Two builds at once (`cargo build` and an editor's) must not both unpack into the toolchain.
     let path = toolchain.rustup_home.join("waxwing-target-add.lock");
-    let lock = File::create(&path)
-        .map_err(|error| format!("{}: {error}: type `{command}`", path.display()))?;
-    lock.lock()
-        .map_err(|error| format!("{}: {error}: type `{command}`", path.display()))?;
+    let lock = File::create(&path).map_err(|error| format!("{}: {error}: type `{command}`", path.display()))?;
+    lock.lock().map_err(|error| format!("{}: {error}: type `{command}`", path.display()))?;
     if has_target()? {
         return Ok(());
     }
@@ -44,15 +42,8 @@ pub(crate) fn ensure_wasm_target() -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said
-        .lines()
-        .rfind(|line| !line.trim().is_empty())
-        .unwrap_or("it said nothing");
-    Err(format!(
-        "`{command}` failed ({}): {}",
-        output.status,
-        reason.trim()
-    ))
+    let reason = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    Err(format!("`{command}` failed ({}): {}", output.status, reason.trim()))
 }
 
 pub(crate) fn rustc() -> OsString {
@@ -73,22 +64,15 @@ struct Toolchain {
 /// The toolchain whose rustc compiles this crate. It is rustup's if it lies in rustup's folder.
 fn toolchain() -> Result<Toolchain, String> {
     let sysroot = PathBuf::from(ask_rustc(&["--print", "sysroot"])?);
-    let output = Command::new("rustup")
-        .args(["show", "home"])
-        .output()
-        .map_err(|error| no_rustup(&error.to_string()))?;
+    let output =
+        Command::new("rustup").args(["show", "home"]).output().map_err(|error| no_rustup(&error.to_string()))?;
     let rustup_home = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    let name = sysroot
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
+    let name = sysroot.file_name().map(|name| name.to_string_lossy().into_owned());
     match name {
         Some(name) if same_folder(sysroot.parent(), &rustup_home.join("toolchains")) => {
             Ok(Toolchain { name, rustup_home })
         }
-        _ => Err(no_rustup(&format!(
-            "rustup doesn't manage the rustc in {}",
-            sysroot.display()
-        ))),
+        _ => Err(no_rustup(&format!("rustup doesn't manage the rustc in {}", sysroot.display()))),
     }
 }
 
@@ -108,18 +92,11 @@ fn no_rustup(reason: &str) -> String {
 
 fn ask_rustc(arguments: &[&str]) -> Result<String, String> {
     let rustc = rustc();
-    let output = Command::new(&rustc)
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("{}: {error}", rustc.display()))?;
+    let output =
+        Command::new(&rustc).args(arguments).output().map_err(|error| format!("{}: {error}", rustc.display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{} {}: {}",
-            rustc.display(),
-            arguments.join(" "),
-            said.trim()
-        ));
+        return Err(format!("{} {}: {}", rustc.display(), arguments.join(" "), said.trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -47,10 +47,7 @@ impl Settings {
     fn paths(&self) -> Result<Paths, Vec<Issue>> {
         let mut paths = Paths::default();
         let mut issues = Vec::new();
-        for (list, pointers, action) in [
-            ("mask", &self.mask, Action::Mask),
-            ("remove", &self.remove, Action::Remove),
-        ] {
+        for (list, pointers, action) in [("mask", &self.mask, Action::Mask), ("remove", &self.remove, Action::Remove)] {
             for (index, pointer) in pointers.iter().enumerate() {
                 if let Err(error) = paths.add(pointer, action) {
                     issues.push(Issue::new(format!("/{list}/{index}"), error.to_string()));
@@ -60,11 +57,7 @@ impl Settings {
         if self.mask.is_empty() && self.remove.is_empty() {
             issues.push(Issue::new("", "neither `mask` nor `remove` names anything"));
         }
-        if issues.is_empty() {
-            Ok(paths)
-        } else {
-            Err(issues)
-        }
+        if issues.is_empty() { Ok(paths) } else { Err(issues) }
     }
 }
 
@@ -77,22 +70,13 @@ impl Plugin for Redact {
         let licence = include_bytes!("../samples/license.created.json");
         let user = include_bytes!("../samples/user.created.json");
         let masked = json!({ "mask": ["/license/key", "/license/user/email"] });
-        let removed = json!({ "remove": ["/devices/*/address", "/notes/0"], "mask": ["/devices/*/*"], "maskWith": "x" });
+        let removed =
+            json!({ "remove": ["/devices/*/address", "/notes/0"], "mask": ["/devices/*/*"], "maskWith": "x" });
         vec![
             Sample::new("masked", "license.created", licence, &masked),
             Sample::new("removed", "user.created", user, &removed),
-            Sample::new(
-                "nothing-there",
-                "user.created",
-                user,
-                &json!({ "mask": ["/license/key"] }),
-            ),
-            Sample::new(
-                "not-json",
-                "user.created",
-                b"email=a@b.example",
-                &json!({ "mask": ["/email"] }),
-            ),
+            Sample::new("nothing-there", "user.created", user, &json!({ "mask": ["/license/key"] })),
+            Sample::new("not-json", "user.created", b"email=a@b.example", &json!({ "mask": ["/email"] })),
         ]
     }
 
@@ -102,9 +86,8 @@ impl Plugin for Redact {
 
     fn transform(event: Event, settings: Settings, _: &Webhook) -> Result<Verdict, Failure> {
         let paths = settings.paths().map_err(Failure::InvalidSettings)?;
-        let data: &RawValue = serde_json::from_slice(&event.data).map_err(|error| {
-            Failure::invalid_event(format!("not JSON, so nothing can be redacted: {error}"))
-        })?;
+        let data: &RawValue = serde_json::from_slice(&event.data)
+            .map_err(|error| Failure::invalid_event(format!("not JSON, so nothing can be redacted: {error}")))?;
         let mut rewriter = Rewriter::new(&settings.mask_with, event.data.len())?;
         rewriter.value(data, &[paths.root()])?;
         Ok(match rewriter.finish() {

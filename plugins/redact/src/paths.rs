@@ -20,9 +20,7 @@ pub(crate) enum BadPointer {
 impl fmt::Display for BadPointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            BadPointer::WholeDocument => {
-                "an empty pointer is the whole event: use a filter to drop it"
-            }
+            BadPointer::WholeDocument => "an empty pointer is the whole event: use a filter to drop it",
             BadPointer::NoLeadingSlash => "a JSON Pointer begins with /",
             BadPointer::LoneTilde => "a ~ is written ~0 and a / within a key ~1",
         })
@@ -55,13 +53,8 @@ impl Paths {
         if pointer.is_empty() {
             return Err(BadPointer::WholeDocument);
         }
-        let segments = pointer
-            .strip_prefix('/')
-            .ok_or(BadPointer::NoLeadingSlash)?;
-        let segments: Vec<_> = segments
-            .split('/')
-            .map(Segment::parse)
-            .collect::<Result<_, _>>()?;
+        let segments = pointer.strip_prefix('/').ok_or(BadPointer::NoLeadingSlash)?;
+        let segments: Vec<_> = segments.split('/').map(Segment::parse).collect::<Result<_, _>>()?;
         let mut node = &mut self.root;
         for segment in segments {
             node = node.child(segment);
@@ -80,17 +73,11 @@ impl Node {
     /// The nodes one level further down. Array elements are named by their index.
     pub(crate) fn step<'a>(nodes: &[&'a Node], name: &str) -> Vec<&'a Node> {
         let children = nodes.iter().flat_map(|node| &node.children);
-        children
-            .filter(|(segment, _)| segment.matches(name))
-            .map(|(_, node)| node)
-            .collect()
+        children.filter(|(segment, _)| segment.matches(name)).map(|(_, node)| node).collect()
     }
 
     fn child(&mut self, segment: Segment) -> &mut Node {
-        let place = self
-            .children
-            .iter()
-            .position(|(known, _)| *known == segment);
+        let place = self.children.iter().position(|(known, _)| *known == segment);
         let place = place.unwrap_or_else(|| {
             self.children.push((segment, Node::default()));
             self.children.len() - 1

@@ -23,11 +23,7 @@ pub(crate) struct Rewriter {
 impl Rewriter {
     pub(crate) fn new(mask: &str, size: usize) -> Result<Self, Failure> {
         let out = String::with_capacity(size);
-        Ok(Rewriter {
-            mask: quoted(mask)?,
-            out,
-            changed: false,
-        })
+        Ok(Rewriter { mask: quoted(mask)?, out, changed: false })
     }
 
     /// The new data; none if it is the same as the old.

@@ -39,58 +39,25 @@ fn what_no_pointer_leads_to_keeps_its_very_bytes() {
 fn a_pointer_that_leads_nowhere_changes_nothing() {
     let event = testing::event("user.created", &json!({ "a": [1, 2], "b": "text" }));
     let settings = json!({ "mask": ["/a/7", "/a/-", "/b/c", "/x/*/y"], "remove": ["/a/01"] });
-    assert_eq!(
-        testing::run::<Redact>(event, settings).verdict,
-        Ok(Verdict::Pass)
-    );
+    assert_eq!(testing::run::<Redact>(event, settings).verdict, Ok(Verdict::Pass));
 }
 
 #[test]
 fn removed_elements_are_counted_as_they_were_before() {
-    assert_eq!(
-        redacted("[0,1,2,3]", json!({ "remove": ["/1", "/2"] })),
-        "[0,3]"
-    );
-    assert_eq!(
-        redacted(r#"{"a":1,"b":2}"#, json!({ "remove": ["/*"] })),
-        "{}"
-    );
+    assert_eq!(redacted("[0,1,2,3]", json!({ "remove": ["/1", "/2"] })), "[0,3]");
+    assert_eq!(redacted(r#"{"a":1,"b":2}"#, json!({ "remove": ["/*"] })), "{}");
 }
 
 #[test]
 fn a_key_is_compared_as_what_it_means_and_every_duplicate_is_redacted() {
-    assert_eq!(
-        redacted(
-            r#"{"\u0061":1,"a":2}"#,
-            json!({ "mask": ["/a"], "maskWith": "" })
-        ),
-        r#"{"a":"","a":""}"#
-    );
-    assert_eq!(
-        redacted(
-            r#"{"a/b":1,"m~n":2}"#,
-            json!({ "remove": ["/a~1b", "/m~0n"] })
-        ),
-        "{}"
-    );
+    assert_eq!(redacted(r#"{"\u0061":1,"a":2}"#, json!({ "mask": ["/a"], "maskWith": "" })), r#"{"a":"","a":""}"#);
+    assert_eq!(redacted(r#"{"a/b":1,"m~n":2}"#, json!({ "remove": ["/a~1b", "/m~0n"] })), "{}");
 }
 
 #[test]
 fn where_pointers_meet_removing_wins_and_a_masked_value_hides_what_is_below() {
-    assert_eq!(
-        redacted(
-            r#"{"a":{"b":1}}"#,
-            json!({ "mask": ["/a/*"], "remove": ["/a/b"] })
-        ),
-        r#"{"a":{}}"#
-    );
-    assert_eq!(
-        redacted(
-            r#"{"a":{"b":1}}"#,
-            json!({ "mask": ["/a"], "remove": ["/a/b"] })
-        ),
-        r#"{"a":"[redacted]"}"#
-    );
+    assert_eq!(redacted(r#"{"a":{"b":1}}"#, json!({ "mask": ["/a/*"], "remove": ["/a/b"] })), r#"{"a":{}}"#);
+    assert_eq!(redacted(r#"{"a":{"b":1}}"#, json!({ "mask": ["/a"], "remove": ["/a/b"] })), r#"{"a":"[redacted]"}"#);
 }
 
 #[test]
@@ -98,18 +65,12 @@ fn data_that_isnt_json_fails_rather_than_passing() {
     let mut event = testing::event("user.created", &Value::Null);
     event.data = b"{\"password\": \"hunter2\"".to_vec();
     let run = testing::run::<Redact>(event, json!({ "mask": ["/password"] }));
-    assert!(
-        matches!(run.verdict, Err(Failure::InvalidEvent(_))),
-        "{run:?}"
-    );
+    assert!(matches!(run.verdict, Err(Failure::InvalidEvent(_))), "{run:?}");
 }
 
 #[test]
 fn unusable_settings_are_refused_with_their_places() {
-    assert_eq!(
-        paths_of(json!({ "mask": ["/a", "a.b", ""], "remove": ["/a~2"] })),
-        ["/mask/1", "/mask/2", "/remove/0"]
-    );
+    assert_eq!(paths_of(json!({ "mask": ["/a", "a.b", ""], "remove": ["/a~2"] })), ["/mask/1", "/mask/2", "/remove/0"]);
     assert_eq!(paths_of(json!({})), [""]);
     assert_eq!(paths_of(json!({ "masks": ["/a"] })), [""]);
 }
@@ -123,8 +84,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec(("[a-c/~]{1,2}", inner), 0..4)
-                .prop_map(|members| members.into_iter().collect()),
+            prop::collection::vec(("[a-c/~]{1,2}", inner), 0..4).prop_map(|members| members.into_iter().collect()),
         ]
     })
 }
