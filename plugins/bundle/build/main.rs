@@ -1,0 +1,83 @@
+//! Builds the bundled plugins for `wasm32-wasip2` and embeds them, as part of an ordinary `cargo build`.
+//!
+//! Two variables steer it: `WAXWING_PLUGINS_DIR` names a folder of prebuilt `NAME.wasm` files (for packagers: nothing is
+//! built then), `WAXWING_NO_TARGET_INSTALL=1` forbids to add the wasm target to the toolchain. Everything else in the
+//! environment is kept away from the guests' build. Any failure is one line that says what to do.
+//! Next: `toolchain.rs`, `guests.rs`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a build script speaks to cargo by printing")]
+
+mod depfile;
+mod guests;
+mod toolchain;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// The crates under `plugins/` that every Waxwing knows from its first start. A new one is a line here.
+const BUNDLED: &[&str] = &["filter", "redact", "template"];
+
+/// Built along with them, never offered to users: breaks every limit of the sandbox, for its tests.
+const FAULTY: &str = "faulty";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            eprintln!("waxwing-bundle: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    for variable in ["WAXWING_PLUGINS_DIR", "WAXWING_NO_TARGET_INSTALL"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    println!("cargo::rerun-if-changed=build");
+
+    let names: Vec<&str> = BUNDLED.iter().copied().chain([FAULTY]).collect();
+    let built = match env::var_os("WAXWING_PLUGINS_DIR") {
+        Some(folder) => prebuilt(Path::new(&folder), &names),
+        None => {
+            toolchain::ensure_wasm_target()?;
+            guests::build(&names)?
+        }
+    };
+    embed(&names, &built)
+}
+
+fn prebuilt(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
+    let files: Vec<_> = names.iter().map(|name| folder.join(format!("{name}.wasm"))).collect();
+    for file in &files {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+    files
+}
+
+/// Copies the components next to the generated source: they outlive a cleaned guests folder, and `include_bytes!` gets a
+/// path that no other build writes to.
+fn embed(names: &[&str], built: &[PathBuf]) -> Result<(), String> {
+    let out = path_from_cargo("OUT_DIR")?;
+    let mut listed = String::new();
+    let mut faulty = String::new();
+    for (name, file) in names.iter().zip(built) {
+        fs::copy(file, out.join(format!("{name}.wasm"))).map_err(|error| format!("{}: {error}", file.display()))?;
+        let bytes = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.wasm\"))");
+        if *name == FAULTY {
+            faulty = format!("const FAULTY: &[u8] = {bytes};\n");
+        } else {
+            listed.push_str(&format!("    Bundled {{ name: {name:?}, wasm: {bytes} }},\n"));
+        }
+    }
+    let source = format!("const BUNDLED: &[Bundled] = &[\n{listed}];\n{faulty}");
+    let path = out.join("bundled.rs");
+    fs::write(&path, source).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn path_from_cargo(variable: &str) -> Result<PathBuf, String> {
+    env::var_os(variable).map(PathBuf::from).ok_or_else(|| format!("cargo didn't set {variable}"))
+}
