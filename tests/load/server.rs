@@ -1,0 +1,147 @@
+//! A real `waxwing serve` on a folder of its own, which can be killed and started again.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+const TOKEN: &str = "a-token-for-load-tests-only-0123456789abcdef";
+
+/// The folder and the settings of a server; a process of it may run or not.
+pub struct Server {
+    data: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+    process: Option<Child>,
+    pub url: String,
+    pub http: reqwest::Client,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let data = tempfile::tempdir().unwrap();
+        let mut server = Self { data, environment, process: None, url: String::new(), http: reqwest::Client::new() };
+        server.run().await;
+        server
+    }
+
+    /// Starts the process and waits until it says where it listens.
+    pub async fn run(&mut self) {
+        assert!(self.process.is_none(), "it runs already");
+        let mut child = Command::new(binary())
+            .arg("serve")
+            .env("WAXWING_DATA", self.data.path())
+            .env("WAXWING_LISTEN", "127.0.0.1:0")
+            .env("WAXWING_ADMIN_TOKEN", TOKEN)
+            .env("WAXWING_ALLOW_HTTP", "true")
+            .env("WAXWING_ALLOW_NETWORKS", "127.0.0.0/8")
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (lines, mut said) = mpsc::unbounded_channel();
+        forward(child.stdout.take().unwrap(), lines.clone());
+        forward(child.stderr.take().unwrap(), lines);
+        let listening = async {
+            let mut heard = Vec::new();
+            while let Some(line) = said.recv().await {
+                if let Some((_, address)) = line.split_once("listening on http://") {
+                    let end = address.find(|c: char| !(c.is_ascii_alphanumeric() || ".:[]-".contains(c)));
+                    return address[..end.unwrap_or(address.len())].to_owned();
+                }
+                heard.push(line);
+            }
+            panic!("the server ended without listening:\n{}", heard.join("\n"));
+        };
+        let address = tokio::time::timeout(Duration::from_secs(120), listening).await.expect("the server starts");
+        // Goes on draining the pipes, so that the server never waits for a reader.
+        tokio::spawn(async move { while said.recv().await.is_some() {} });
+        self.url = format!("http://{address}");
+        self.process = Some(child);
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().and_then(Child::id).expect("it runs")
+    }
+
+    /// `kill -9`, and the process is gone when this returns.
+    pub async fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.start_kill().unwrap();
+        process.wait().await.unwrap();
+    }
+
+    pub async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.url);
+        let answer = self.http.request(method.clone(), url).bearer_auth(TOKEN).json(body).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{method} {path} answered {status}: {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.call(reqwest::Method::GET, path, &Value::Null).await
+    }
+
+    /// A webhook for one event type, tried again every second for a minute.
+    pub async fn webhook(&self, url: &str, event_type: &str, plugins: Value) -> String {
+        let retry = json!({ "delaysSeconds": vec![1; 50] });
+        let webhook = json!({ "url": url, "events": [event_type], "plugins": plugins, "retry": retry });
+        let made = self.call(reqwest::Method::POST, "/api/webhooks", &webhook).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Uploads a component.
+    pub async fn upload(&self, wasm: &'static [u8]) {
+        let request = self.http.post(format!("{}/api/plugins", self.url)).bearer_auth(TOKEN);
+        let answer = request.header("content-type", "application/wasm").body(wasm).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "upload answered {status}: {text}");
+    }
+
+    /// Posts one event; its id when it was acknowledged, `None` when the server was gone or refused it.
+    pub async fn publish(&self, event_type: &str, data: &Value) -> Option<String> {
+        publish(&self.http, &self.url, event_type, data).await
+    }
+
+    /// Peak resident memory so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+pub async fn publish(http: &reqwest::Client, url: &str, event_type: &str, data: &Value) -> Option<String> {
+    let event = json!({ "type": event_type, "data": data });
+    let answer = http.post(format!("{url}/api/events")).bearer_auth(TOKEN).json(&event).send().await.ok()?;
+    if answer.status().as_u16() != 202 {
+        return None;
+    }
+    answer.json::<Value>().await.ok()?["id"].as_str().map(str::to_owned)
+}
+
+#[allow(clippy::disallowed_methods, reason = "which build is tested is asked for in the environment")]
+fn binary() -> PathBuf {
+    std::env::var_os("WAXWING_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_waxwing").into(), PathBuf::from)
+}
+
+fn forward(from: impl tokio::io::AsyncRead + Unpin + Send + 'static, to: mpsc::UnboundedSender<String>) {
+    let mut lines = BufReader::new(from).lines();
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            let _ = to.send(line);
+        }
+    });
+}
