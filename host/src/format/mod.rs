@@ -4,15 +4,20 @@
 //! of one attempt over the finished body. Nothing here sends, stores or asks for the time.
 
 mod cryptlex;
+pub mod fill;
+#[cfg(test)]
+mod fill_tests;
 mod github;
 mod key;
 mod keygen;
 mod license_validator;
+pub mod mask;
 mod names;
 mod secret;
 mod standard;
 mod stripe;
 mod svix;
+pub mod target;
 
 use bytes::Bytes;
 
