@@ -56,7 +56,9 @@ fn print(inner: &T<'_>) -> String {
 /// Where the grammar wants something that holds together by itself.
 fn atom(inner: &T<'_>) -> String {
     match inner {
-        Term::Id | Term::Call(..) | Term::Var(_) | Term::Arr(_) | Term::Obj(_) | Term::Str(..) => term(inner),
+        Term::Id | Term::Num(_) | Term::Call(..) | Term::Var(_) | Term::Arr(_) | Term::Obj(_) | Term::Str(..) => {
+            term(inner)
+        }
         _ => format!("({})", term(inner)),
     }
 }

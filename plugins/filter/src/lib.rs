@@ -43,7 +43,7 @@ impl Plugin for Filter {
         vec![
             sample("big-order", ".data.amount >= 100"),
             sample("small-order", ".data.amount >= 1000"),
-            sample("with-prelude", ".type | test(\"^order\\\\.\") and (.data.items | any(.sku == \"B-2\"))"),
+            sample("with-prelude", "(.type | test(\"^order\\\\.\")) and (.data.items | any(.sku == \"B-2\"))"),
             sample("select", "select(.environment == \"staging\")"),
             sample("error", ".data.amount.value > 3"),
         ]

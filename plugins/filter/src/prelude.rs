@@ -65,20 +65,10 @@ mod tests {
     #[test]
     fn a_program_gets_what_it_reaches_and_no_more() {
         assert_eq!(for_program(".data.amount > 10"), "");
-        assert_eq!(for_program(".a | not"), "def not: if . then false else true end;".to_owned().pipe(with_booleans));
+        let not = for_program(".a | not");
+        assert_eq!(not.matches("def ").count(), 3, "not needs true and false: {not}");
         assert!(for_program("\"\\(.a | map(.b))\"").contains("def map("));
         assert!(for_program("@base64").contains("def @base64:"));
-    }
-
-    trait Pipe: Sized {
-        fn pipe<R>(self, next: impl FnOnce(Self) -> R) -> R {
-            next(self)
-        }
-    }
-    impl Pipe for String {}
-
-    fn with_booleans(text: String) -> String {
-        format!("def true: (0 == 0);def false: (0 != 0);{text}")
     }
 
     #[test]
