@@ -40,8 +40,6 @@ pub(crate) enum Fault {
     StdoutFlood,
     /// Reads the clock `amount` times, 10,000,000 by default (fuel).
     ReadClock,
-    /// Asks for random numbers `amount` times, 10,000,000 by default (fuel).
-    ReadRandom,
     /// Reads standard input to its end, which must come at once.
     ReadStdin,
     /// Opens files and reads the environment; panics if there is anything.
@@ -121,7 +119,6 @@ impl Fault {
             }
             Fault::StdoutFlood => stdout_flood(amount.unwrap_or(1_000_000)),
             Fault::ReadClock => crate::observe::clock(amount.unwrap_or(10_000_000)),
-            Fault::ReadRandom => crate::observe::randomness(amount.unwrap_or(10_000_000)),
             Fault::ReadStdin => read_stdin(),
             Fault::Snoop => crate::observe::snoop(),
             // The others are answers.

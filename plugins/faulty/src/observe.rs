@@ -32,12 +32,9 @@ pub(crate) fn everything(event: &Event) -> String {
 }
 
 pub(crate) fn clock(reads: u64) {
-    (0..reads).for_each(|_| drop(black_box(Instant::now())));
-}
-
-/// std asks once a thread and counts from there, so this is as much as std can be made to ask.
-pub(crate) fn randomness(reads: u64) {
-    (0..reads).for_each(|_| drop(black_box(RandomState::new())));
+    (0..reads).for_each(|_| {
+        black_box(Instant::now());
+    });
 }
 
 pub(crate) fn snoop() {
