@@ -1,0 +1,97 @@
+//! Names that programs use, as people write them: `license.expiring-soon` is "License expiring soon", `ipAddress` "IP address".
+//!
+//! English and without a dictionary but for a few abbreviations. Bounded: only the first characters of a name are read. Next:
+//! `facts.rs`.
+
+/// Names longer than this are read up to here; a label that long helps nobody.
+const LONGEST_NAME: usize = 200;
+
+/// Abbreviations that are read letter by letter.
+const LETTERS: &[&str] = &["api", "cpu", "crm", "id", "ids", "ip", "os", "sso", "uri", "url", "uuid", "vat"];
+
+/// The headline of an event type: its words, the first one capitalised. `Event` where the type has none.
+#[must_use]
+pub fn headline(event_type: &str) -> String {
+    let words = sentence(event_type);
+    if words.is_empty() { "Event".to_owned() } else { words }
+}
+
+/// The label of a member's name. Empty where the name has no letter or digit.
+#[must_use]
+pub fn label(name: &str) -> String {
+    sentence(name)
+}
+
+fn sentence(name: &str) -> String {
+    let mut text = String::new();
+    let mut word = String::new();
+    let mut before = ' ';
+    for character in name.chars().take(LONGEST_NAME) {
+        let starts = character.is_uppercase() && (before.is_lowercase() || before.is_numeric());
+        if starts || !character.is_alphanumeric() {
+            add(&mut text, &mut word);
+        }
+        if character.is_alphanumeric() {
+            word.push(character);
+        }
+        before = character;
+    }
+    add(&mut text, &mut word);
+    text
+}
+
+/// Moves a word to the end of the text, in the case it is written with there.
+fn add(text: &mut String, word: &mut String) {
+    if word.is_empty() {
+        return;
+    }
+    let lower = word.to_lowercase();
+    let first = text.is_empty();
+    if !first {
+        text.push(' ');
+    }
+    let letters = word.chars().count();
+    let shouted = letters > 1 && letters <= 5 && word.chars().all(char::is_uppercase);
+    if lower == "ids" {
+        text.push_str("IDs");
+    } else if LETTERS.contains(&lower.as_str()) || shouted {
+        text.extend(word.chars().flat_map(char::to_uppercase));
+    } else if first {
+        let mut rest = lower.chars();
+        text.extend(rest.next().into_iter().flat_map(char::to_uppercase));
+        text.push_str(rest.as_str());
+    } else {
+        text.push_str(&lower);
+    }
+    word.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_programs_become_words() {
+        for (name, words) in [
+            ("license.expiring-soon", "License expiring soon"),
+            ("user.created", "User created"),
+            ("licenseId", "License ID"),
+            ("ipAddress", "IP address"),
+            ("max_activations", "Max activations"),
+            ("deviceIDs", "Device IDs"),
+            ("SSO", "SSO"),
+            ("WARNING", "Warning"),
+            ("straße", "Straße"),
+            ("$$$", ""),
+            ("", ""),
+        ] {
+            assert_eq!(label(name), words, "{name}");
+        }
+        assert_eq!(headline("..."), "Event");
+    }
+
+    #[test]
+    fn a_very_long_name_is_read_up_to_a_limit() {
+        assert!(label(&"x".repeat(1_000_000)).len() <= LONGEST_NAME);
+    }
+}
