@@ -9,6 +9,7 @@ mod line;
 mod node;
 mod notice;
 mod pattern;
+mod samples;
 mod template;
 mod time;
 mod tone;
@@ -20,6 +21,7 @@ pub use crate::{
     node::Node,
     notice::{Data, Notice},
     pattern::matches,
+    samples::{SAMPLES, SampleEvent},
     template::{Piece, Template, link_issue, percent_encode},
     time::{readable, rfc3339},
     tone::Tone,
