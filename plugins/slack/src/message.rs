@@ -69,7 +69,9 @@ pub(crate) fn compose(notice: &Notice<'_>, settings: &Settings) -> Message {
     let emoji = emoji(notice.event_type, settings);
     let title = title(notice, settings);
     let header = header(emoji, &title);
-    let fallback = fallback(emoji, &title, facts.subject());
+    // A title of the operator's own says what the event is about.
+    let subject = if settings.title.is_none() { facts.subject() } else { None };
+    let fallback = fallback(emoji, &title, subject);
     let paragraph = settings.text.as_deref().and_then(|text| paragraph(text, notice));
     let link = settings.link.as_ref().and_then(|link| linked(link, notice));
 
