@@ -18,7 +18,7 @@ fn escape(line: &mut Line, text: &str) -> bool {
     text.char_indices().all(|(index, character)| {
         let rest = text.get(index + character.len_utf8()..).unwrap_or_default();
         let starts = index == 0 && matches!(character, '#' | '-' | '+' | '>');
-        let lists = index == number && number > 0 && matches!(character, '.' | ')');
+        let lists = index == number && number > 0 && matches!(character, '.' | ')') && (rest.is_empty() || rest.starts_with(' '));
         let links = character == ':' && rest.starts_with("//");
         let invites = matches!(character, '.') && rest.get(..3).is_some_and(|rest| rest.eq_ignore_ascii_case("gg/"));
         let calls = character == '@' && !before.is_alphanumeric() && calls_a_crowd(rest);
@@ -63,7 +63,9 @@ mod tests {
             let shown = escaped(text, 100);
             assert_eq!(shown.replace('\\', ""), text);
         }
-        assert_eq!(escaped("ada@example.com", 100), "ada@example.com");
+        for text in ["ada@example.com", "192.168.1.100", "3.50 EUR"] {
+            assert_eq!(escaped(text, 100), text);
+        }
     }
 
     #[test]

@@ -1,0 +1,9 @@
+//! What the plugin makes of its samples, against the files in `golden/`.
+
+use waxwing_guest::testing;
+use waxwing_plugin_hubspot::Hubspot;
+
+#[test]
+fn every_sample_comes_out_as_its_golden_file_says() {
+    testing::golden::<Hubspot>(env!("CARGO_MANIFEST_DIR"));
+}
