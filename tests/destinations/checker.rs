@@ -63,9 +63,7 @@ impl Problems {
 fn calls_a_crowd(text: &str) -> bool {
     let lower = text.to_lowercase();
     let words = ["@channel", "@here", "@everyone", "@group"];
-    words.iter().any(|word| {
-        lower.match_indices(word).any(|(at, _)| !lower[..at].ends_with(char::is_alphanumeric))
-    })
+    words.iter().any(|word| lower.match_indices(word).any(|(at, _)| !lower[..at].ends_with(char::is_alphanumeric)))
 }
 
 fn is_invisible(character: char) -> bool {

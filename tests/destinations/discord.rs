@@ -77,7 +77,14 @@ fn check_marked(found: &mut Problems, place: &str, value: Option<&Value>, limit:
         found.add(place, "has white space at an end, which Discord cuts off");
     }
     let live = live_part(found, place, text);
-    for (mark, name) in [("*", "emphasis"), ("_", "emphasis"), ("~~", "a strike"), ("||", "a spoiler"), ("`", "code"), ("<", "a mention")] {
+    for (mark, name) in [
+        ("*", "emphasis"),
+        ("_", "emphasis"),
+        ("~~", "a strike"),
+        ("||", "a spoiler"),
+        ("`", "code"),
+        ("<", "a mention"),
+    ] {
         if live.contains(mark) {
             found.add(place, format!("has {name}: {text:?}"));
         }

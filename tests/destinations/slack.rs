@@ -32,7 +32,12 @@ pub(crate) fn problems_with(body: &[u8], trusted: Trusted<'_>) -> Vec<String> {
         return found.0;
     };
     found.members("message", &message, &["text", "blocks", "link_names", "parse", "unfurl_links", "unfurl_media"]);
-    for (setting, wanted) in [("link_names", Value::Bool(false)), ("parse", "none".into()), ("unfurl_links", false.into()), ("unfurl_media", false.into())] {
+    for (setting, wanted) in [
+        ("link_names", Value::Bool(false)),
+        ("parse", "none".into()),
+        ("unfurl_links", false.into()),
+        ("unfurl_media", false.into()),
+    ] {
         if message.get(setting) != Some(&wanted) {
             found.add("message", format!("{setting} isn't {wanted}"));
         }
@@ -65,7 +70,8 @@ fn check_block(found: &mut Problems, place: &str, block: &Value, trusted: Truste
                 total += check_mrkdwn(found, &format!("{place}.text"), block.get("text"), 3_000, trusted);
             }
             if block.get("fields").is_some() || block.get("text").is_none() {
-                for (index, field) in found.list(&format!("{place}.fields"), block.get("fields"), 10).iter().enumerate() {
+                for (index, field) in found.list(&format!("{place}.fields"), block.get("fields"), 10).iter().enumerate()
+                {
                     total += check_mrkdwn(found, &format!("{place}.fields[{index}]"), Some(field), 2_000, trusted);
                 }
             }
@@ -74,7 +80,9 @@ fn check_block(found: &mut Problems, place: &str, block: &Value, trusted: Truste
         Some("context") => {
             found.members(place, block, &["type", "elements"]);
             let elements = found.list(&format!("{place}.elements"), block.get("elements"), 10);
-            let check = |(index, element)| check_mrkdwn(found, &format!("{place}.elements[{index}]"), Some(element), 3_000, trusted);
+            let check = |(index, element)| {
+                check_mrkdwn(found, &format!("{place}.elements[{index}]"), Some(element), 3_000, trusted)
+            };
             elements.iter().enumerate().map(check).sum()
         }
         Some("divider") => 0,
@@ -96,7 +104,13 @@ fn check_plain(found: &mut Problems, place: &str, object: Option<&Value>) -> usi
     text.encode_utf16().count()
 }
 
-fn check_mrkdwn(found: &mut Problems, place: &str, object: Option<&Value>, limit: usize, trusted: Trusted<'_>) -> usize {
+fn check_mrkdwn(
+    found: &mut Problems,
+    place: &str,
+    object: Option<&Value>,
+    limit: usize,
+    trusted: Trusted<'_>,
+) -> usize {
     let object = object.unwrap_or(&Value::Null);
     found.members(place, object, &["type", "text", "verbatim"]);
     if object.get("type").and_then(Value::as_str) != Some("mrkdwn") {

@@ -54,7 +54,8 @@ pub(crate) fn tree() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 200, 40, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..40).prop_map(Value::from),
-            prop::collection::vec((text(), inner), 0..40).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((text(), inner), 0..40)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -100,7 +101,8 @@ pub(crate) fn nasties() -> Vec<(String, Vec<u8>)> {
         MARKUP.iter().map(|text| ((*text).to_owned(), json!(text))).collect::<Map<_, _>>().into(),
     ] {
         let data = value.to_string().into_bytes();
-        let name = format!("{}… ({} bytes)", String::from_utf8_lossy(&data).chars().take(20).collect::<String>(), data.len());
+        let name =
+            format!("{}… ({} bytes)", String::from_utf8_lossy(&data).chars().take(20).collect::<String>(), data.len());
         assert!(data.len() <= mega, "{name} is larger than an event can be");
         all.push((name, data));
     }

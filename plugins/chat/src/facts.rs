@@ -57,7 +57,8 @@ impl Facts {
     /// The fact that names what the event is about: a name, a title, an email address or an id, in this order.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        let ends = |fact: &Fact, word: &str| fact.label.rsplit(' ').next().is_some_and(|last| last.eq_ignore_ascii_case(word));
+        let ends =
+            |fact: &Fact, word: &str| fact.label.rsplit(' ').next().is_some_and(|last| last.eq_ignore_ascii_case(word));
         let open = || self.shown.iter().filter(|fact| !fact.masked);
         ["name", "title", "email", "id"]
             .iter()
@@ -189,7 +190,14 @@ mod tests {
         );
         assert_eq!(
             facts,
-            ["License ID: lic_1", "Seats: 3", "Trial: No", "Customer name: Ann", "Customer tags: a, b", "Items: 1 item"]
+            [
+                "License ID: lic_1",
+                "Seats: 3",
+                "Trial: No",
+                "Customer name: Ann",
+                "Customer tags: a, b",
+                "Items: 1 item"
+            ]
         );
     }
 
@@ -202,7 +210,10 @@ mod tests {
         let node = Node::read(br#"{"licenseKey":"ABCD-1234"}"#).unwrap();
         let field = FieldSetting { pointer: "/licenseKey".to_owned(), label: None };
         let facts = Facts::chosen(&node, &[field], 5);
-        assert_eq!(facts.shown, [Fact { label: "License key".to_owned(), value: "ABCD-1234".to_owned(), masked: false }]);
+        assert_eq!(
+            facts.shown,
+            [Fact { label: "License key".to_owned(), value: "ABCD-1234".to_owned(), masked: false }]
+        );
     }
 
     #[test]
@@ -214,7 +225,8 @@ mod tests {
 
     #[test]
     fn the_subject_is_a_name_before_it_is_an_id() {
-        let subject = |json: &str| Facts::surface(&Node::read(json.as_bytes()).unwrap(), 9).subject().map(str::to_owned);
+        let subject =
+            |json: &str| Facts::surface(&Node::read(json.as_bytes()).unwrap(), 9).subject().map(str::to_owned);
         assert_eq!(subject(r#"{"id":"1","email":"a@b.c","deviceName":"Mac"}"#).as_deref(), Some("Mac"));
         assert_eq!(subject(r#"{"id":"1","email":"a@b.c"}"#).as_deref(), Some("a@b.c"));
         assert_eq!(subject(r#"{"id":"1"}"#).as_deref(), Some("1"));

@@ -58,7 +58,8 @@ impl<'a> Node<'a> {
         match self {
             Node::Map(members) => members.iter().find(|(key, _)| token_is(token, key)).map(|(_, value)| value),
             Node::List(items) => {
-                let plain = token.bytes().all(|byte| byte.is_ascii_digit()) && (token.len() == 1 || !token.starts_with('0'));
+                let plain =
+                    token.bytes().all(|byte| byte.is_ascii_digit()) && (token.len() == 1 || !token.starts_with('0'));
                 plain.then(|| token.parse().ok()).flatten().and_then(|index: usize| items.get(index))
             }
             _ => None,

@@ -19,7 +19,9 @@ mod tests {
         assert!(matches("*", "a"));
         assert!(matches("a.*", "a.b") && matches("a.*", "a.b.c"));
         assert!(matches("a.b", "a.b"));
-        for (pattern, event_type) in [("a.*", "a"), ("a.*", "a."), ("a.*", "ab.c"), ("a*", "ab"), ("a.b", "a.b.c"), ("A.b", "a.b")] {
+        for (pattern, event_type) in
+            [("a.*", "a"), ("a.*", "a."), ("a.*", "ab.c"), ("a*", "ab"), ("a.b", "a.b.c"), ("A.b", "a.b")]
+        {
             assert!(!matches(pattern, event_type), "{pattern} {event_type}");
         }
     }

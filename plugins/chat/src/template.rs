@@ -70,7 +70,11 @@ pub fn link_issue(template: &str) -> Option<String> {
         return Some("must begin with https:// and a host and a `/`, before the first placeholder".to_owned());
     }
     let odd = |character: char| !character.is_ascii_graphic() || "<>|\"\\^`()".contains(character);
-    template.0.chars().find(|&character| odd(character)).map(|character| format!("{character:?} must be percent-encoded in a URL"))
+    template
+        .0
+        .chars()
+        .find(|&character| odd(character))
+        .map(|character| format!("{character:?} must be percent-encoded in a URL"))
 }
 
 /// A value as one path segment or query value (RFC 3986: everything but unreserved characters is encoded).

@@ -17,19 +17,52 @@ pub enum Tone {
 }
 
 const GOOD: &[&str] = &[
-    "accepted", "activated", "added", "approved", "assigned", "completed", "created", "delivered", "enabled", "paid",
-    "recovered", "reinstated", "renewed", "resolved", "resumed", "started", "succeeded", "success", "upgraded", "validated",
+    "accepted",
+    "activated",
+    "added",
+    "approved",
+    "assigned",
+    "completed",
+    "created",
+    "delivered",
+    "enabled",
+    "paid",
+    "recovered",
+    "reinstated",
+    "renewed",
+    "resolved",
+    "resumed",
+    "started",
+    "succeeded",
+    "success",
+    "upgraded",
+    "validated",
     "verified",
 ];
 
 const WARNING: &[&str] = &[
-    "cancelled", "canceled", "deactivated", "degraded", "delayed", "disabled", "disputed", "downgraded", "exceeded", "expiring",
-    "flagged", "limited", "paused", "refunded", "suspended", "unassigned", "warning",
+    "cancelled",
+    "canceled",
+    "deactivated",
+    "degraded",
+    "delayed",
+    "disabled",
+    "disputed",
+    "downgraded",
+    "exceeded",
+    "expiring",
+    "flagged",
+    "limited",
+    "paused",
+    "refunded",
+    "suspended",
+    "unassigned",
+    "warning",
 ];
 
 const BAD: &[&str] = &[
-    "banned", "blocked", "bounced", "critical", "declined", "denied", "down", "error", "expired", "failed", "failure", "overdue",
-    "rejected", "revoked",
+    "banned", "blocked", "bounced", "critical", "declined", "denied", "down", "error", "expired", "failed", "failure",
+    "overdue", "rejected", "revoked",
 ];
 
 impl Tone {
@@ -37,7 +70,9 @@ impl Tone {
     #[must_use]
     pub fn of(event_type: &str) -> Self {
         let action = event_type.rsplit('.').next().unwrap_or_default();
-        let says = |words: &[&str]| action.split(['-', '_']).any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)));
+        let says = |words: &[&str]| {
+            action.split(['-', '_']).any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        };
         if says(BAD) {
             Tone::Bad
         } else if says(WARNING) {

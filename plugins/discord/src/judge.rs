@@ -75,7 +75,8 @@ fn first_detail<'v>(errors: &'v Value, path: &mut String, deep: usize) -> Option
 /// Seconds with a fraction in the body, else in a header; rounded up, so as not to come back early.
 fn pause(reply: &Reply, problem: &Problem) -> u64 {
     let header = |name| reply.header(name).and_then(|value| value.trim().parse::<f64>().ok());
-    let seconds = problem.retry_after.as_f64().or_else(|| header("x-ratelimit-reset-after")).or_else(|| header("retry-after"));
+    let seconds =
+        problem.retry_after.as_f64().or_else(|| header("x-ratelimit-reset-after")).or_else(|| header("retry-after"));
     match seconds {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a day")]
         Some(seconds) if seconds >= 0.0 => (seconds.min(LONGEST_PAUSE_S) * 1000.0).ceil() as u64,
@@ -99,7 +100,8 @@ mod tests {
     fn the_first_401_or_404_disables_the_webhook() {
         let gone = judge(&reply(404, &[], r#"{"message":"Unknown Webhook","code":10015}"#));
         assert_eq!(gone, Judgement::DisableWebhook("Discord answered 404 (code 10015): Unknown Webhook".to_owned()));
-        for (status, body) in [(401, r#"{"message":"Invalid Webhook Token","code":50027}"#), (404, "<html>"), (401, "")] {
+        for (status, body) in [(401, r#"{"message":"Invalid Webhook Token","code":50027}"#), (404, "<html>"), (401, "")]
+        {
             assert!(matches!(judge(&reply(status, &[], body)), Judgement::DisableWebhook(_)), "{status} {body}");
         }
     }

@@ -18,7 +18,10 @@ fn escape(line: &mut Line, text: &str) -> bool {
     text.char_indices().all(|(index, character)| {
         let rest = text.get(index + character.len_utf8()..).unwrap_or_default();
         let starts = index == 0 && matches!(character, '#' | '-' | '+' | '>');
-        let lists = index == number && number > 0 && matches!(character, '.' | ')') && (rest.is_empty() || rest.starts_with(' '));
+        let lists = index == number
+            && number > 0
+            && matches!(character, '.' | ')')
+            && (rest.is_empty() || rest.starts_with(' '));
         let links = character == ':' && rest.starts_with("//");
         let invites = matches!(character, '.') && rest.get(..3).is_some_and(|rest| rest.eq_ignore_ascii_case("gg/"));
         let calls = character == '@' && !before.is_alphanumeric() && calls_a_crowd(rest);
@@ -59,7 +62,9 @@ mod tests {
 
     #[test]
     fn plain_values_stay_plain() {
-        for text in ["Production License", "ada@example.com", "2025-01-03T14:25:30.000Z", "lic-xyz (789)", "3.50 EUR", "50%"] {
+        for text in
+            ["Production License", "ada@example.com", "2025-01-03T14:25:30.000Z", "lic-xyz (789)", "3.50 EUR", "50%"]
+        {
             let shown = escaped(text, 100);
             assert_eq!(shown.replace('\\', ""), text);
         }

@@ -129,7 +129,8 @@ fn plain(template: &str, notice: &Notice<'_>, max: usize) -> String {
 }
 
 fn title(notice: &Notice<'_>, settings: &Settings) -> String {
-    let own = settings.title.as_deref().map(|template| plain(template, notice, TITLE)).filter(|title| !title.is_empty());
+    let own =
+        settings.title.as_deref().map(|template| plain(template, notice, TITLE)).filter(|title| !title.is_empty());
     escaped(&own.unwrap_or_else(|| notice.headline()), TITLE)
 }
 

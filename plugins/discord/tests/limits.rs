@@ -82,7 +82,10 @@ fn an_odd_event_is_no_excuse() {
 #[test]
 fn a_message_can_go_to_a_thread() {
     let request = request(event("a.b", b"{}".to_vec()), &json!({ "threadId": "123" }));
-    assert_eq!(request.query, [("wait", "true"), ("thread_id", "123")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(
+        request.query,
+        [("wait", "true"), ("thread_id", "123")].map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
 }
 
 #[test]

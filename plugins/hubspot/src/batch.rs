@@ -54,7 +54,9 @@ pub(crate) fn fill(data: &Value, event_id: &str, settings: &Settings) -> Result<
             continue;
         }
         if inputs.len() == MOST {
-            return Err(Failure::invalid_event(format!("more than {MOST} contacts: HubSpot takes {MOST} in one request")));
+            return Err(Failure::invalid_event(format!(
+                "more than {MOST} contacts: HubSpot takes {MOST} in one request"
+            )));
         }
         places.insert(key, inputs.len());
         inputs.push(Input {
@@ -85,10 +87,14 @@ fn id_of(record: &Value, index: usize, settings: &Settings) -> Result<Option<Str
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),
         None | Some(Value::Null) => String::new(),
-        Some(_) => return Err(Failure::invalid_event(format!("record {index}: what is at {pointer:?} can't be an id"))),
+        Some(_) => {
+            return Err(Failure::invalid_event(format!("record {index}: what is at {pointer:?} can't be an id")));
+        }
     };
     if id.len() > LONGEST_ID {
-        return Err(Failure::invalid_event(format!("record {index}: the id at {pointer:?} is longer than {LONGEST_ID} bytes")));
+        return Err(Failure::invalid_event(format!(
+            "record {index}: the id at {pointer:?} is longer than {LONGEST_ID} bytes"
+        )));
     }
     match (id.is_empty(), settings.missing_id) {
         (false, _) => Ok(Some(id)),
@@ -107,7 +113,9 @@ fn properties_of(record: &Value, index: usize, settings: &Settings) -> Result<Ma
             Failure::invalid_event(format!("record {index}: what is at {pointer:?} can't be the property {name:?}: it is no scalar or list of scalars"))
         })?;
         if text.len() > LONGEST_VALUE && text.chars().count() > LONGEST_VALUE {
-            return Err(Failure::invalid_event(format!("record {index}: {name:?} is longer than {LONGEST_VALUE} characters")));
+            return Err(Failure::invalid_event(format!(
+                "record {index}: {name:?} is longer than {LONGEST_VALUE} characters"
+            )));
         }
         if !matches!(value, Value::Null) {
             properties.insert(name.clone(), Value::String(text));
@@ -170,7 +178,10 @@ mod tests {
     #[test]
     fn what_cannot_be_a_value_fails_and_says_where() {
         let failure = made(&json!({ "email": "a@b.c", "name": { "first": "A" } }), json!({}));
-        assert!(failure.as_str().unwrap().contains("record 0: what is at \\\"/name\\\" can't be the property"), "{failure}");
+        assert!(
+            failure.as_str().unwrap().contains("record 0: what is at \\\"/name\\\" can't be the property"),
+            "{failure}"
+        );
     }
 
     #[test]
@@ -199,7 +210,9 @@ mod tests {
 
     #[test]
     fn records_that_are_not_where_they_should_be_fail() {
-        assert!(made(&json!({ "people": 1 }), json!({ "recordsAt": "/people" })).as_str().unwrap().contains("is no list"));
+        assert!(
+            made(&json!({ "people": 1 }), json!({ "recordsAt": "/people" })).as_str().unwrap().contains("is no list")
+        );
         assert!(made(&json!({}), json!({ "recordsAt": "/people" })).as_str().unwrap().contains("there is nothing at"));
     }
 

@@ -46,7 +46,11 @@ pub(crate) fn judge(reply: &Reply) -> Judgement {
 fn written(reply: &Reply, answer: Option<Answer>) -> Judgement {
     let Some(answer) = answer else {
         // Only a batch that met trouble answers 207; one that can't be read doesn't say which.
-        return if reply.status == 207 { Judgement::fail("HubSpot answered 207 with a body that can't be read") } else { Judgement::Success };
+        return if reply.status == 207 {
+            Judgement::fail("HubSpot answered 207 with a body that can't be read")
+        } else {
+            Judgement::Success
+        };
     };
     let errors = answer.errors.as_array().map_or(&[][..], Vec::as_slice);
     let count = answer.num_errors.as_u64().unwrap_or(0).max(errors.len() as u64);
@@ -54,7 +58,9 @@ fn written(reply: &Reply, answer: Option<Answer>) -> Judgement {
         return Judgement::Success;
     }
     let category = |error: &Value| error.get("category").and_then(Value::as_str).map(str::to_owned);
-    if !errors.is_empty() && errors.iter().all(|error| category(error).is_some_and(|category| category.starts_with("RATE_LIMIT"))) {
+    if !errors.is_empty()
+        && errors.iter().all(|error| category(error).is_some_and(|category| category.starts_with("RATE_LIMIT")))
+    {
         return Judgement::retry_after(ROLLING_MS);
     }
     let first = errors.first().and_then(|error| error.get("message")).and_then(Value::as_str).unwrap_or_default();
@@ -95,7 +101,12 @@ mod tests {
 
     #[test]
     fn a_batch_that_was_written_is_a_success() {
-        for (status, body) in [(200, r#"{"status":"COMPLETE","results":[{"id":"1","new":true}]}"#), (201, "{}"), (200, ""), (207, r#"{"status":"COMPLETE","numErrors":0,"errors":[]}"#)] {
+        for (status, body) in [
+            (200, r#"{"status":"COMPLETE","results":[{"id":"1","new":true}]}"#),
+            (201, "{}"),
+            (200, ""),
+            (207, r#"{"status":"COMPLETE","numErrors":0,"errors":[]}"#),
+        ] {
             assert_eq!(judge(&reply(status, &[], body)), Judgement::Success, "{status} {body}");
         }
     }
@@ -137,7 +148,10 @@ mod tests {
         let reason = "HubSpot answered 400 VALIDATION_ERROR: Property \"naem\" does not exist";
         assert_eq!(judge(&reply(400, &[], body)), Judgement::Fail(reason.to_owned()));
         for status in [302, 401, 403, 404, 413, 414] {
-            assert!(matches!(judge(&reply(status, &[], "")), Judgement::Fail(reason) if reason.len() <= 300), "{status}");
+            assert!(
+                matches!(judge(&reply(status, &[], "")), Judgement::Fail(reason) if reason.len() <= 300),
+                "{status}"
+            );
         }
     }
 

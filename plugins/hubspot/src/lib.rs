@@ -9,10 +9,12 @@ mod judge;
 mod samples;
 mod settings;
 
-use waxwing_guest::{Attempt, Classify, Event, Failure, Issue, Judgement, Plugin, Reply, Request, Sample, Verdict, Webhook};
+use waxwing_guest::{
+    Attempt, Classify, Event, Failure, Issue, Judgement, Plugin, Reply, Request, Sample, Verdict, Webhook,
+};
 
-pub use crate::settings::{MissingId, Settings};
 use crate::batch::Batch;
+pub use crate::settings::{MissingId, Settings};
 
 /// HubSpot's date-versioned API; the webhook's URL gives the origin, `https://api.hubapi.com`.
 const PATH: &str = "/crm/objects/2026-03/contacts/batch/upsert";

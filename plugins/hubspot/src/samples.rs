@@ -19,7 +19,12 @@ pub(crate) fn all() -> Vec<Sample> {
         Sample::new("contract-with-contacts", "contract.created", contract, &contract_dropping),
         Sample::new("missing-id-fails", "contract.created", contract, &contacts()),
         Sample::new("missing-id-drops", "license.assigned", license, &with(person(), json!({ "missingId": "drop" }))),
-        Sample::new("list-as-data", "user.imported", include_bytes!("../samples/user.imported.json"), &with(person(), json!({ "recordsAt": "" }))),
+        Sample::new(
+            "list-as-data",
+            "user.imported",
+            include_bytes!("../samples/user.imported.json"),
+            &with(person(), json!({ "recordsAt": "" })),
+        ),
     ]
 }
 

@@ -15,7 +15,11 @@ pub(crate) fn judge(reply: &Reply) -> Judgement {
     let said = || {
         let text = reply.text();
         let text = clean(&text, 200);
-        if text.is_empty() { format!("Slack answered {}", reply.status) } else { format!("Slack answered {}: {text}", reply.status) }
+        if text.is_empty() {
+            format!("Slack answered {}", reply.status)
+        } else {
+            format!("Slack answered {}: {text}", reply.status)
+        }
     };
     match reply.status {
         200..300 => Judgement::Success,
@@ -65,7 +69,10 @@ mod tests {
             (404, "channel_not_found"),
             (413, ""),
         ] {
-            assert!(matches!(judge(&reply(status, body, &[])), Judgement::Fail(reason) if reason.contains(body)), "{status}");
+            assert!(
+                matches!(judge(&reply(status, body, &[])), Judgement::Fail(reason) if reason.contains(body)),
+                "{status}"
+            );
         }
     }
 
@@ -74,7 +81,10 @@ mod tests {
         assert_eq!(judge(&reply(429, "", &[("Retry-After", "7")])), Judgement::Retry(Some(7_000)));
         assert_eq!(judge(&reply(429, "", &[])), Judgement::Retry(Some(PAUSE_MS)));
         assert_eq!(judge(&reply(429, "", &[("retry-after", "-1")])), Judgement::Retry(Some(PAUSE_MS)));
-        assert_eq!(judge(&reply(429, "", &[("retry-after", "18446744073709551615")])), Judgement::Retry(Some(86_400_000)));
+        assert_eq!(
+            judge(&reply(429, "", &[("retry-after", "18446744073709551615")])),
+            Judgement::Retry(Some(86_400_000))
+        );
     }
 
     #[test]

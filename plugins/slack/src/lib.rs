@@ -11,7 +11,9 @@ mod samples;
 mod settings;
 
 use waxwing_chat::Notice;
-use waxwing_guest::{Attempt, Classify, Event, Failure, Issue, Judgement, Plugin, Reply, Request, Sample, Verdict, Webhook};
+use waxwing_guest::{
+    Attempt, Classify, Event, Failure, Issue, Judgement, Plugin, Reply, Request, Sample, Verdict, Webhook,
+};
 
 pub use crate::settings::{Link, Settings, Style};
 

@@ -49,7 +49,11 @@ pub(crate) fn value(text: &str, max: usize) -> String {
 pub(crate) fn code(text: &str, max: usize) -> String {
     let mut line = Line::new(max.saturating_sub(2));
     let text = clean(text, max);
-    if text.contains('`') { escape(&mut line, &text.replace('`', "ˋ")) } else { escape(&mut line, &text) };
+    if text.contains('`') {
+        escape(&mut line, &text.replace('`', "ˋ"))
+    } else {
+        escape(&mut line, &text)
+    };
     format!("`{}`", line.as_str())
 }
 
@@ -85,7 +89,8 @@ fn has_emoji_code(text: &str) -> bool {
     let between = text.split(':').skip(1);
     let count = text.matches(':').count().saturating_sub(1);
     between.take(count).any(|name| {
-        let shaped = !name.is_empty() && name.chars().all(|character| character.is_alphanumeric() || "_+-'".contains(character));
+        let shaped =
+            !name.is_empty() && name.chars().all(|character| character.is_alphanumeric() || "_+-'".contains(character));
         shaped && (name.chars().any(|character| !character.is_ascii_digit()) || matches!(name, "100" | "1234"))
     })
 }
@@ -103,7 +108,9 @@ mod tests {
 
     #[test]
     fn plain_values_stay_plain() {
-        for text in ["Production License", "john_doe@example.com", "2025-01-03T14:25:30.000Z", "3 * 4", "lic_xyz789", "O'Neil"] {
+        for text in
+            ["Production License", "john_doe@example.com", "2025-01-03T14:25:30.000Z", "3 * 4", "lic_xyz789", "O'Neil"]
+        {
             assert_eq!(value(text, 100), text);
         }
     }
@@ -119,7 +126,10 @@ mod tests {
 
     #[test]
     fn markup_is_escaped_and_a_cut_leaves_no_half_of_it() {
-        assert_eq!(value("<!channel> & <https://evil.example|click>", 100), "&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;");
+        assert_eq!(
+            value("<!channel> & <https://evil.example|click>", 100),
+            "&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;"
+        );
         assert_eq!(value("ab<c", 5), "ab…");
         assert_eq!(value("*bold*", 5), "`*b…`");
     }

@@ -61,7 +61,15 @@ pub struct Style {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { title: None, text: None, fields: None, max_fields: 10, link: None, styles: Vec::new(), hide_source: false }
+        Settings {
+            title: None,
+            text: None,
+            fields: None,
+            max_fields: 10,
+            link: None,
+            styles: Vec::new(),
+            hide_source: false,
+        }
     }
 }
 

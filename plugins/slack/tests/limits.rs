@@ -98,7 +98,11 @@ fn the_checker_sees_what_it_is_there_for() {
         &|message| message["blocks"][1]["fields"] = json!([]),
         &|message| message["blocks"][1]["fields"] = vec![message["blocks"][1]["fields"][0].clone(); 11].into(),
         &|message| message["blocks"] = vec![message["blocks"][0].clone(); 51].into(),
-        &|message| message["blocks"] = vec![json!({"type":"section","text":{"type":"mrkdwn","text":"x".repeat(3000),"verbatim":true}}); 4].into(),
+        &|message| {
+            message["blocks"] =
+                vec![json!({"type":"section","text":{"type":"mrkdwn","text":"x".repeat(3000),"verbatim":true}}); 4]
+                    .into()
+        },
     ] {
         assert!(spoilt(change) > 0);
     }
