@@ -1,7 +1,7 @@
 //! What the plugin makes of its samples, against the files in `golden/`.
 
 use waxwing_guest::testing;
-use waxwing_plugin_discord::Discord;
+use discord::Discord;
 
 #[test]
 fn every_sample_comes_out_as_its_golden_file_says() {

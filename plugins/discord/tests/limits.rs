@@ -12,7 +12,7 @@ use checker::discord::problems;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use waxwing_guest::{Event, Plugin, Request, Verdict, testing};
-use waxwing_plugin_discord::{Discord, Settings};
+use discord::{Discord, Settings};
 
 fn event(event_type: &str, data: Vec<u8>) -> Event {
     let mut event = testing::event(event_type, &Value::Null);

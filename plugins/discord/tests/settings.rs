@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use waxwing_guest::testing;
-use waxwing_plugin_discord::Discord;
+use discord::Discord;
 
 fn refused(settings: &Value) -> Vec<String> {
     let issues = testing::check_settings::<Discord>(settings).expect_err("these settings should be refused");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use waxwing_guest::{Verdict, testing};
-use waxwing_plugin_hubspot::Hubspot;
+use hubspot::Hubspot;
 
 const TOKEN: &str = "wxs_0123456789abcdef0123456789abcdef";
 

@@ -147,7 +147,7 @@ mod tests {
             let shown = value(&text, max);
             prop_assert!(units(&shown) <= max, "{shown:?}");
             prop_assert!(!shown.contains(['<', '>']));
-            prop_assert!(shown.matches('`').count() % 2 == 0);
+            prop_assert!(shown.matches('`').count().is_multiple_of(2));
             for (index, _) in shown.match_indices('&') {
                 prop_assert!(["&amp;", "&lt;", "&gt;"].iter().any(|entity| shown[index..].starts_with(entity)));
             }

@@ -12,7 +12,7 @@ use checker::slack::{Trusted, problems, problems_with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use waxwing_guest::{Event, Plugin, Verdict, testing};
-use waxwing_plugin_slack::{Settings, Slack};
+use slack::{Settings, Slack};
 
 fn event(event_type: &str, data: Vec<u8>) -> Event {
     let mut event = testing::event(event_type, &Value::Null);

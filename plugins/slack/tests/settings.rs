@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use waxwing_guest::testing;
-use waxwing_plugin_slack::Slack;
+use slack::Slack;
 
 fn refused(settings: &Value) -> Vec<String> {
     let issues = testing::check_settings::<Slack>(settings).expect_err("these settings should be refused");
