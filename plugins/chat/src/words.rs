@@ -1,7 +1,7 @@
 //! Names that programs use, as people write them: `license.expiring-soon` is "License expiring soon", `ipAddress` "IP address".
 //!
-//! English and without a dictionary but for a few abbreviations. Bounded: only the first characters of a name are read. Next:
-//! `facts.rs`.
+//! English and without a dictionary but for a few abbreviations; other scripts keep their case as it is. Bounded: only the first
+//! characters of a name are read. Next: `facts.rs`.
 
 /// Names longer than this are read up to here; a label that long helps nobody.
 const LONGEST_NAME: usize = 200;
@@ -27,7 +27,7 @@ fn sentence(name: &str) -> String {
     let mut word = String::new();
     let mut before = ' ';
     for character in name.chars().take(LONGEST_NAME) {
-        let starts = character.is_uppercase() && (before.is_lowercase() || before.is_numeric());
+        let starts = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
         if starts || !character.is_alphanumeric() {
             add(&mut text, &mut word);
         }
@@ -45,23 +45,22 @@ fn add(text: &mut String, word: &mut String) {
     if word.is_empty() {
         return;
     }
-    let lower = word.to_lowercase();
-    let first = text.is_empty();
-    if !first {
+    if !text.is_empty() {
         text.push(' ');
     }
-    let letters = word.chars().count();
-    let shouted = letters > 1 && letters <= 5 && word.chars().all(char::is_uppercase);
-    if lower == "ids" {
+    let shouted = (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    word.make_ascii_lowercase();
+    let start = text.len();
+    text.push_str(word);
+    if word == "ids" {
+        text.truncate(start);
         text.push_str("IDs");
-    } else if LETTERS.contains(&lower.as_str()) || shouted {
-        text.extend(word.chars().flat_map(char::to_uppercase));
-    } else if first {
-        let mut rest = lower.chars();
-        text.extend(rest.next().into_iter().flat_map(char::to_uppercase));
-        text.push_str(rest.as_str());
-    } else {
-        text.push_str(&lower);
+    } else if let Some(added) = text.get_mut(start..) {
+        if shouted || LETTERS.contains(&word.as_str()) {
+            added.make_ascii_uppercase();
+        } else if start == 0 && added.is_char_boundary(1) {
+            added.split_at_mut(1).0.make_ascii_uppercase();
+        }
     }
     word.clear();
 }

@@ -74,7 +74,7 @@ fn first_detail<'v>(errors: &'v Value, path: &mut String, deep: usize) -> Option
 
 /// Seconds with a fraction in the body, else in a header; rounded up, so as not to come back early.
 fn pause(reply: &Reply, problem: &Problem) -> u64 {
-    let header = |name| reply.header(name).and_then(|value| value.trim().parse::<f64>().ok());
+    let header = |name| reply.header(name).and_then(|value| serde_json::from_str::<f64>(value).ok());
     let seconds =
         problem.retry_after.as_f64().or_else(|| header("x-ratelimit-reset-after")).or_else(|| header("retry-after"));
     match seconds {

@@ -9,10 +9,10 @@ mod checker;
 mod trees;
 
 use checker::discord::problems;
+use discord::{Discord, Settings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use waxwing_guest::{Event, Plugin, Request, Verdict, testing};
-use discord::{Discord, Settings};
 
 fn event(event_type: &str, data: Vec<u8>) -> Event {
     let mut event = testing::event(event_type, &Value::Null);

@@ -1,8 +1,8 @@
 //! Which settings can be saved.
 
+use discord::Discord;
 use serde_json::{Value, json};
 use waxwing_guest::testing;
-use discord::Discord;
 
 fn refused(settings: &Value) -> Vec<String> {
     let issues = testing::check_settings::<Discord>(settings).expect_err("these settings should be refused");
