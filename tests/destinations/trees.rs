@@ -91,6 +91,7 @@ pub(crate) fn nasties() -> Vec<(String, Vec<u8>)> {
         json!({ "a": " ".repeat(mega - 10) }),
         json!({ "x".repeat(mega - 10): 1 }),
         json!({ "": "", " ": " ", "\u{200B}": "\u{200B}" }),
+        json!({ "\u{3164}\u{2060}": false, "\u{3164}": { "\u{115F}": "\u{FFA0}" } }),
         json!({ "": { "": 1 }, "😀": { "😀": "😀" } }),
         json!(vec![0; mega / 2 - 2]),
         json!({ "items": vec![0; mega / 2 - 10] }),

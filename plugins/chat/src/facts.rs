@@ -72,7 +72,7 @@ impl Facts {
             let name = || field.pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
             let label = field.label.clone().unwrap_or_else(|| label(&name()));
             if let Some(value) = node.at(&field.pointer).and_then(text_of) {
-                facts.add(label, &value, false, max);
+                facts.add(label, value, false, max);
             }
         }
         facts
@@ -103,28 +103,33 @@ impl Facts {
         }
         let Some(value) = text_of(value) else { return };
         if is_secret(key) {
-            self.add(label(&name()), &mask(&value), true, max);
+            self.add(label(&name()), mask(&value).into(), true, max);
         } else {
-            self.add(label(&name()), &value, false, max);
+            self.add(label(&name()), value, false, max);
         }
     }
 
-    fn add(&mut self, label: String, value: &str, masked: bool, max: usize) {
+    fn add(&mut self, label: String, value: Cow<'_, str>, masked: bool, max: usize) {
         if self.shown.len() >= max {
             self.omitted += 1;
             return;
         }
-        let value = clean(value, LONGEST_VALUE).into_owned();
-        if value.is_empty() {
-            return;
-        }
-        let label = clean(&label, LONGEST_LABEL);
-        let label = if label.is_empty() { "–".to_owned() } else { label.into_owned() };
+        let value = fitting(value, LONGEST_VALUE);
+        let label = match clean(&label, LONGEST_LABEL) {
+            Cow::Borrowed("") => "–".to_owned(),
+            Cow::Borrowed(_) => label,
+            Cow::Owned(label) => label,
+        };
         self.shown.push(Fact { label, value, masked });
     }
 }
 
-/// A value as one line; none for null and for what is empty.
+/// Cuts a clean text, which is nearly always short enough.
+fn fitting(value: Cow<'_, str>, max: usize) -> String {
+    if units(&value) > max { clean(&value, max).into_owned() } else { value.into_owned() }
+}
+
+/// A value as one clean line; none for null and for what is empty.
 pub(crate) fn text_of<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     let text = match node {
         Node::Null => return None,

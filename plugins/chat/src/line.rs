@@ -78,8 +78,7 @@ impl Line {
 /// characters that reorder or hide the text around them go. Empty if nothing can be seen.
 #[must_use]
 pub fn clean(text: &str, max: usize) -> Cow<'_, str> {
-    let tidy = text.len() <= max && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if tidy && !text.contains("  ") && text.trim().len() == text.len() {
+    if text.len() <= max && is_tidy(text) {
         return Cow::Borrowed(text);
     }
     let mut line = Line::new(max);
@@ -111,6 +110,16 @@ pub fn clean_block(text: &str, max: usize) -> Cow<'_, str> {
         }
     }
     visible(block)
+}
+
+/// One pass over the bytes of what nearly every text is: visible ASCII with single spaces inside.
+fn is_tidy(text: &str) -> bool {
+    let mut before = b' ';
+    text.bytes().all(|byte| {
+        let fine = byte.is_ascii_graphic() || (byte == b' ' && before != b' ');
+        before = byte;
+        fine
+    }) && (before != b' ' || text.is_empty())
 }
 
 fn append(line: &mut Line, gap: bool, character: char) -> bool {

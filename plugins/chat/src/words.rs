@@ -23,8 +23,8 @@ pub fn label(name: &str) -> String {
 }
 
 fn sentence(name: &str) -> String {
-    let mut text = String::new();
-    let mut word = String::new();
+    let mut text = String::with_capacity(name.len().min(LONGEST_NAME) + 8);
+    let mut word = String::with_capacity(16);
     let mut before = ' ';
     for character in name.chars().take(LONGEST_NAME) {
         let starts = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());

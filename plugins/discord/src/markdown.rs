@@ -37,6 +37,10 @@ fn escape(line: &mut Line, text: &str) -> bool {
 
 /// One line of text, escaped, of at most `max` units.
 pub(crate) fn escaped(text: &str, max: usize) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ' || byte >= 0x80;
+    if text.len() <= max && text.bytes().all(plain) {
+        return text.to_owned();
+    }
     let mut line = Line::new(max);
     escape(&mut line, text);
     line.into_text()

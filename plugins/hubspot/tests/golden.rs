@@ -1,7 +1,7 @@
 //! What the plugin makes of its samples, against the files in `golden/`.
 
-use waxwing_guest::testing;
 use hubspot::Hubspot;
+use waxwing_guest::testing;
 
 #[test]
 fn every_sample_comes_out_as_its_golden_file_says() {

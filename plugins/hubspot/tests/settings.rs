@@ -1,8 +1,8 @@
 //! Which settings can be saved, and that the token stays a secret.
 
+use hubspot::Hubspot;
 use serde_json::{Value, json};
 use waxwing_guest::{Verdict, testing};
-use hubspot::Hubspot;
 
 const TOKEN: &str = "wxs_0123456789abcdef0123456789abcdef";
 

@@ -179,7 +179,10 @@ fn fields(facts: &[Fact], left: &mut usize) -> (Vec<String>, usize) {
     for fact in facts {
         let label = value(&fact.label, LABEL);
         let shown = value(&fact.value, VALUE);
-        let field = if label.starts_with('`') { format!("{label}\n{shown}") } else { format!("*{label}*\n{shown}") };
+        let field = match label.starts_with('`') {
+            true => [&label, "\n", &shown].concat(),
+            false => ["*", &label, "*\n", &shown].concat(),
+        };
         let length = units(&field);
         if length > *left {
             break;

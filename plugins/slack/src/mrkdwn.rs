@@ -37,6 +37,9 @@ pub(crate) fn escape(line: &mut Line, text: &str) -> bool {
 
 /// A value as it is, whatever is in it: plain where Slack would show it so, else as a code span.
 pub(crate) fn value(text: &str, max: usize) -> String {
+    if text.len() <= max && !text.bytes().any(|byte| b"&<>@`*_~:".contains(&byte)) {
+        return text.to_owned();
+    }
     if would_be_formatted(text) {
         return code(text, max);
     }
@@ -47,8 +50,11 @@ pub(crate) fn value(text: &str, max: usize) -> String {
 
 /// A code span. A backtick can't be in one; a grave accent that looks the same can.
 pub(crate) fn code(text: &str, max: usize) -> String {
-    let mut line = Line::new(max.saturating_sub(2));
     let text = clean(text, max);
+    if text.len() + 2 <= max && !text.bytes().any(|byte| b"&<>@`".contains(&byte)) {
+        return ["`", &text, "`"].concat();
+    }
+    let mut line = Line::new(max.saturating_sub(2));
     if text.contains('`') {
         escape(&mut line, &text.replace('`', "ˋ"))
     } else {

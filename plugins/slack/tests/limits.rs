@@ -11,8 +11,8 @@ mod trees;
 use checker::slack::{Trusted, problems, problems_with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use waxwing_guest::{Event, Plugin, Verdict, testing};
 use slack::{Settings, Slack};
+use waxwing_guest::{Event, Plugin, Verdict, testing};
 
 fn event(event_type: &str, data: Vec<u8>) -> Event {
     let mut event = testing::event(event_type, &Value::Null);

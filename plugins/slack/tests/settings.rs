@@ -1,8 +1,8 @@
 //! Which settings can be saved.
 
 use serde_json::{Value, json};
-use waxwing_guest::testing;
 use slack::Slack;
+use waxwing_guest::testing;
 
 fn refused(settings: &Value) -> Vec<String> {
     let issues = testing::check_settings::<Slack>(settings).expect_err("these settings should be refused");
