@@ -1,12 +1,27 @@
 //! Sending: a finished request goes in, a reply or the reason why none came goes out.
 //!
-//! Knows nothing of events, plugins or retries. The address policy sits in the connector, after DNS: whatever asks to be sent meets it.
+//! Knows nothing of events, plugins or retries. The address policy sits in the connector, after DNS: whatever asks to be sent
+//! meets it. [`egress`] is the policy, [`client`] the exchange, [`connector`] how a connection is made, [`reply`] how much of
+//! an answer is read.
+
+pub mod client;
+mod connection;
+mod connector;
+pub mod egress;
+mod phases;
+mod proxy;
+mod reply;
+pub mod resolver;
+mod tls;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use self::client::{BadEgress, HttpSender};
+pub use self::egress::{EgressOptions, Policy, Refusal};
+pub use self::tls::certificates_from_pem;
 use crate::model::attempt::{SendError, Timings};
 use crate::model::request::{Header, Request};
 
