@@ -1,6 +1,8 @@
 //! Takes jaq's prelude apart into single definitions with what each one needs, so that a filter parses only those it uses:
 //! parsing the whole prelude takes ten times as long as an ordinary filter. Next: `print.rs`.
 
+#![allow(clippy::print_stdout, reason = "a build script speaks to cargo by printing")]
+
 mod print;
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, io, path::Path};
