@@ -20,7 +20,7 @@
 //! edition = "2024"
 //!
 //! [lib]
-//! crate-type = ["cdylib", "rlib"]    # the component, and what native tests link
+//! crate-type = ["cdylib"]            # an "rlib" beside it (for a `tests/` folder) would leave LTO out
 //!
 //! [dependencies]
 //! schemars = "1"
