@@ -7,6 +7,12 @@
 //! *claimed* (in the hands of a node), *scheduled* (due at a time) or *waiting* for its webhook: it is paused, or has more than a node
 //! takes into memory at once. Waiting rows are claimed by webhook, in the order of acceptance.
 
+pub mod admission;
+pub mod packed;
+pub mod sealed;
+pub mod sqlite;
+pub mod writer;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -118,7 +124,7 @@ pub enum Appended {
     Repeat { answer: Bytes },
     /// This key was seen with another body.
     KeyReused,
-    /// One or more events bear a caller's id that was seen within 24 hours. Nothing was written.
+    /// One or more events bear a caller's id that was seen within 24 hours, or twice in this batch. Nothing was written.
     /// `same`: every one of them is the same event again (type and data), and the batch held nothing else.
     ExternalIds { seen: Vec<SeenExternalId>, same: bool },
 }
@@ -145,8 +151,8 @@ pub struct EventFilter {
 
 #[async_trait]
 pub trait Events {
-    /// Writes batches in one transaction, durable when it returns; one answer each, in order.
-    /// Goes through the group commit: callers call it with one batch and share the transaction.
+    /// Writes the batch whole or not at all, durable when it returns. Callers that wait share a transaction (the group commit),
+    /// and of two that say the same thing the first one is written.
     async fn append(&self, batch: NewBatch) -> Result<Appended>;
 
     async fn event(&self, tenant: Option<&Tenant>, id: EventId) -> Result<Option<Arc<Event>>>;
@@ -200,10 +206,11 @@ pub trait Queue {
     /// How many rows wait for one webhook, counted up to `limit`.
     async fn count_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
 
-    /// Takes one back that was put aside, for a manual retry: pending and unclaimed, or ended. `None`: it is in somebody's hands now.
+    /// Takes one back that was put aside, for a manual retry: pending and unclaimed, or ended. `None`: it is in somebody's hands now,
+    /// or nobody knows it. Its trigger is then [`Trigger::Manual`], but a test stays a test.
     async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Claimed>>;
 
-    /// New deliveries of stored events: replays, tests.
+    /// New deliveries of a stored event: replays, tests. [`StoreError::Conflict`] where the event is gone meanwhile.
     async fn enqueue(&self, event: EventId, deliveries: Vec<NewDelivery>, now: Timestamp) -> Result<()>;
 
     /// Ends everything pending of a webhook that nobody has claimed, as `cancelled` with this reason; at most `limit`, and how many.
@@ -216,8 +223,8 @@ pub trait Queue {
     /// At start: rows of nodes that are gone become scheduled at once. Returns how many.
     async fn recover(&self, now: Timestamp) -> Result<u64>;
 
-    /// Deletes events, deliveries, attempts and keys past their retention, at most `max_rows` rows; how many were deleted.
-    /// Something still pending whose event expires ends as `cancelled` first.
+    /// Deletes events, deliveries, attempts and keys past their retention, about `max_rows` rows; how many were deleted or ended.
+    /// What still waits when its event expires ends as `cancelled` first, and is shown for another day.
     async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64>;
 }
 
@@ -247,7 +254,7 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
 }
 
-/// What a webhook did lately, over live (not test) attempts.
+/// What a webhook did lately, over live (not test) attempts that came to an exchange: what a plugin dropped or broke isn't counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WebhookStats {
     pub attempts: u64,
