@@ -18,6 +18,7 @@ mod standard;
 mod stripe;
 mod svix;
 pub mod target;
+pub mod verify;
 
 use bytes::Bytes;
 
