@@ -1,6 +1,6 @@
 //! Between the contract's types and ours: what a plugin is told, and what it answered where no check is needed.
 
-use waxwing_bindings::{response, types};
+use super::contract::{response, types};
 
 use super::log::shown;
 use crate::model::attempt::Judgement;

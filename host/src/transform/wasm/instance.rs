@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use waxwing_bindings::{response, transformer, types};
+use super::contract::{response, transformer, types};
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{ResourceLimiterAsync, Store, Trap};
 
@@ -208,7 +208,7 @@ impl Running {
     }
 
     async fn validate_settings(&mut self, plugin: &Plugin, settings: &str) -> Outcome<Result<(), Vec<types::Issue>>> {
-        self.transformer(plugin).await?.call_validate_settings(&mut self.store, settings).await
+        self.transformer(plugin).await?.call_validate_settings(&mut self.store, &settings.to_owned()).await
     }
 
     async fn transform(
@@ -218,7 +218,7 @@ impl Running {
         webhook: &types::Webhook,
         settings: &str,
     ) -> Outcome<Result<types::Verdict, types::Failure>> {
-        self.transformer(plugin).await?.call_transform(&mut self.store, event, webhook, settings).await
+        self.transformer(plugin).await?.call_transform(&mut self.store, event, webhook, &settings.to_owned()).await
     }
 
     async fn classify(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waxwing_bindings::types;
+use super::contract::types;
 
 use super::imports::Border;
 use super::log::shown;

@@ -7,6 +7,7 @@
 mod cache;
 mod compile;
 mod compile_child;
+mod contract;
 mod convert;
 mod engine;
 mod fault;
@@ -31,7 +32,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use waxwing_bindings::{response, transformer};
+use self::contract::{response, transformer};
 
 pub use self::compile::COMPILE_COMMAND;
 pub use self::compile_child::compile_child_main;

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use waxwing_bindings::types;
+use super::contract::types;
 
 use super::log::shown;
 use crate::model::fault::{FaultKind, Limit};

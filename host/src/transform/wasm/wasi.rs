@@ -88,7 +88,7 @@ fn charge(store: &mut Context<'_>, bytes: u64) -> Outcome<()> {
 }
 
 fn log(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
-    use waxwing_bindings::log::Level;
+    use super::contract::log::Level;
     at.func_wrap("log", |mut store: Context<'_>, (level, message): (Level, String)| {
         charge(&mut store, bytes(message.len()))?;
         let level = match level {
