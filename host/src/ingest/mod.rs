@@ -31,7 +31,7 @@ use crate::model::ids::{EventId, IdSource};
 use crate::model::name::{Environment, EventType, Tenant};
 use crate::model::time::Timestamp;
 use crate::route::Directory;
-use crate::store::Store;
+use crate::store::Events;
 
 /// The largest body.
 pub const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -84,7 +84,7 @@ pub struct AcceptedEvent {
 
 /// What accepting needs, each made by `app`.
 pub struct Parts {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Events + Send + Sync>,
     pub handoff: Arc<dyn Handoff>,
     pub directory: Arc<Directory>,
     pub rulebook: Arc<Rulebook>,

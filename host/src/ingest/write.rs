@@ -17,11 +17,11 @@ use crate::model::name::Tenant;
 use crate::model::webhook::Webhook;
 use crate::route::Directory;
 use crate::store::{
-    Appended, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start, Store, StoreError,
+    Appended, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start, StoreError,
 };
 
 pub(super) struct Writer {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Events + Send + Sync>,
     pub(super) handoff: Arc<dyn Handoff>,
     pub(super) directory: Arc<Directory>,
     pub(super) ids: Arc<IdSource>,
