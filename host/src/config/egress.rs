@@ -1,10 +1,12 @@
 //! Where deliveries may go, and how they leave.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
+use url::Url;
 
 use super::{ConfigError, Layers};
+use crate::model::webhook::SecretUrl;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EgressConfig {
@@ -14,6 +16,10 @@ pub struct EgressConfig {
     pub allow_networks: Vec<IpNet>,
     /// The address that connections leave from.
     pub source_address: Option<IpAddr>,
+    /// An HTTP proxy that every delivery leaves through; may hold user and password.
+    pub proxy: Option<SecretUrl>,
+    /// Single receivers that are allowed besides: `demo`'s own sinks. No setting adds to them.
+    pub allow_addresses: Vec<SocketAddr>,
 }
 
 impl EgressConfig {
@@ -23,7 +29,12 @@ impl EgressConfig {
         let allow_networks = networks.iter().map(parsed).collect::<Result<_, _>>()?;
         let allow_http = layers.parse("allow-http")?.unwrap_or(false);
         let source_address = layers.parse("source-address")?;
-        Ok(Self { allow_http, allow_networks, source_address })
+        let proxy: Option<Url> = layers.parse("proxy")?;
+        if proxy.as_ref().is_some_and(|url| url.scheme() != "http" || url.host().is_none()) {
+            return Err(layers.invalid("proxy", "must be http://HOST:PORT; deliveries are tunnelled through it".into()));
+        }
+        let (proxy, allow_addresses) = (proxy.map(SecretUrl::new), Vec::new());
+        Ok(Self { allow_http, allow_networks, source_address, proxy, allow_addresses })
     }
 }
 

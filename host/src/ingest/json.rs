@@ -37,7 +37,7 @@ pub enum Problem {
 }
 
 /// Checks that the whole text is one JSON value.
-pub(super) fn check(text: &[u8]) -> Result<(), BadJson> {
+pub fn check(text: &[u8]) -> Result<(), BadJson> {
     let mut reader = Reader::new(text)?;
     reader.value()?;
     reader.end()

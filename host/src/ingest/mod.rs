@@ -19,7 +19,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 pub use self::error::{IngestError, Issue};
-pub use self::json::{BadJson, DEPTH_MAX, Problem};
+pub use self::json::{BadJson, DEPTH_MAX, Problem, check as check_json};
 pub use self::rules::{BadSchema, Rulebook, check_schema};
 
 use self::fields::{Issues, pointer};
