@@ -104,7 +104,8 @@ fn refusal(status: u16, body: &Value) -> String {
     let faults = body.get("errors").and_then(Value::as_array);
     let each = |fault: &Value| format!("{} {}", text(fault, "pointer"), text(fault, "detail"));
     let faults: Vec<String> = faults.into_iter().flatten().map(each).collect();
-    let hint = if status == 401 { ". --token or WAXWING_TOKEN gives one; `waxwing token create` makes one" } else { "" };
+    let hint =
+        if status == 401 { ". --token or WAXWING_TOKEN gives one; `waxwing token create` makes one" } else { "" };
     match (text(body, "detail"), text(body, "code")) {
         (detail, _) if detail.is_empty() => format!("refused with status {status}{hint}"),
         (detail, code) if faults.is_empty() => format!("{detail} ({code}){hint}"),

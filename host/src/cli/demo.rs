@@ -105,7 +105,11 @@ fn config(listen: SocketAddr, folder: &Folder, token: &str, sink: SocketAddr) ->
 }
 
 /// The sample webhooks, by id; one whose plugin isn't in this binary is left out, and said so.
-async fn webhooks(client: &Client, sink: SocketAddr, printer: &mut Printer) -> Result<HashMap<String, String>, Failure> {
+async fn webhooks(
+    client: &Client,
+    sink: SocketAddr,
+    printer: &mut Printer,
+) -> Result<HashMap<String, String>, Failure> {
     let listed = client.get("/api/plugins", &[]).await?;
     let plugins = listed.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut made = HashMap::new();
@@ -163,7 +167,12 @@ async fn settled(client: &Client, wanted: usize, quiet: bool) -> Result<Vec<Valu
     settled.unwrap_or_else(|_| Err(Failure::Failed("the deliveries were not attempted in time: see the log".into())))
 }
 
-fn report(printer: &mut Printer, webhooks: &HashMap<String, String>, deliveries: &[Value], base: &str) -> Result<(), Failure> {
+fn report(
+    printer: &mut Printer,
+    webhooks: &HashMap<String, String>,
+    deliveries: &[Value],
+    base: &str,
+) -> Result<(), Failure> {
     let mut names: Vec<(&String, &String)> = webhooks.iter().collect();
     names.sort_by_key(|(_, name)| *name);
     let row = |(id, name): (&String, &String)| {
@@ -178,13 +187,16 @@ fn report(printer: &mut Printer, webhooks: &HashMap<String, String>, deliveries:
 }
 
 fn links(printer: &mut Printer, deliveries: &[Value], (base, token): (&str, &str)) -> Result<(), Failure> {
-    let Some(pending) = deliveries.iter().find(|delivery| text(delivery, "/status") == "pending").or(deliveries.first()) else {
+    let Some(pending) =
+        deliveries.iter().find(|delivery| text(delivery, "/status") == "pending").or(deliveries.first())
+    else {
         return Ok(());
     };
     let (event, delivery) = (text(pending, "/eventId"), text(pending, "/id"));
     printer.line(format_args!("\nLook closer:\n  export WAXWING_URL={base} WAXWING_TOKEN={token}"))?;
     printer.line(format_args!("  waxwing explain {event}"))?;
-    printer.line(format_args!("  curl -H \"Authorization: Bearer $WAXWING_TOKEN\" {base}/api/deliveries/{delivery}"))?;
+    printer
+        .line(format_args!("  curl -H \"Authorization: Bearer $WAXWING_TOKEN\" {base}/api/deliveries/{delivery}"))?;
     printer.line(format_args!("  {base}/docs"))
 }
 

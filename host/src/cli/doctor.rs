@@ -46,7 +46,11 @@ impl Doctor {
         let value: Vec<Value> = findings.iter().map(Finding::value).collect();
         let rows = findings.iter().map(Finding::row).collect();
         printer.table(&json!({ "checks": value }), &["", "checked", "found"], rows)?;
-        if faults == 0 { Ok(()) } else { Err(Failure::No(format!("{faults} of {} checks found a fault", findings.len()))) }
+        if faults == 0 {
+            Ok(())
+        } else {
+            Err(Failure::No(format!("{faults} of {} checks found a fault", findings.len())))
+        }
     }
 }
 
@@ -98,7 +102,8 @@ async fn database(config: &Config) -> Result<String, String> {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true);
     let failed = |error: sqlx::Error| format!("{}: {error}", path.display());
     let mut connection = sqlx::ConnectOptions::connect(&options).await.map_err(failed)?;
-    let checked: (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await.map_err(failed)?;
+    let checked: (String,) =
+        sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await.map_err(failed)?;
     if checked.0 == "ok" { Ok(path.display().to_string()) } else { Err(format!("{}: {}", path.display(), checked.0)) }
 }
 
@@ -112,18 +117,28 @@ async fn address(config: &Config) -> Result<String, String> {
 
 fn clock() -> Result<String, String> {
     let now = SystemClock.now();
-    if now.millis() >= BUILT_AFTER_MILLIS { Ok(now.to_string()) } else { Err(format!("{now} lies in the past: signatures will be refused")) }
+    if now.millis() >= BUILT_AFTER_MILLIS {
+        Ok(now.to_string())
+    } else {
+        Err(format!("{now} lies in the past: signatures will be refused"))
+    }
 }
 
 async fn dns(host: &str) -> Result<String, String> {
     let found = tokio::net::lookup_host((host, 443)).await.map_err(|error| format!("{host}: {error}"))?;
     let addresses: Vec<String> = found.map(|address| address.ip().to_string()).collect();
-    if addresses.is_empty() { Err(format!("{host} has no address")) } else { Ok(format!("{host} is {}", addresses.join(", "))) }
+    if addresses.is_empty() {
+        Err(format!("{host} has no address"))
+    } else {
+        Ok(format!("{host} is {}", addresses.join(", ")))
+    }
 }
 
 /// Admits a bundled plugin, which compiles it in a child process as an upload would.
 async fn compiler() -> Result<String, String> {
-    let Some(bundled) = waxwing_bundle::plugins().first() else { return Ok("no plugins are in this binary".to_owned()) };
+    let Some(bundled) = waxwing_bundle::plugins().first() else {
+        return Ok("no plugins are in this binary".to_owned());
+    };
     super::plugin::admit(bytes::Bytes::from_static(bundled.wasm)).await.map(|admitted| {
         let (_, digest, manifest) = admitted;
         format!("{}@{} compiles ({digest})", manifest.name, manifest.version)

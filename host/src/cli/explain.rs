@@ -22,7 +22,9 @@ impl Explain {
         {
             webhooks.retain(|webhook| text(webhook, "/webhookId") == *wanted);
             if webhooks.is_empty() {
-                return Err(Failure::Failed(format!("{wanted} was no webhook of this tenant when the event was accepted")));
+                return Err(Failure::Failed(format!(
+                    "{wanted} was no webhook of this tenant when the event was accepted"
+                )));
             }
         }
         let webhooks = told.get("webhooks").and_then(Value::as_array);

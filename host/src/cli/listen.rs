@@ -58,7 +58,10 @@ impl Listen {
         let http = client::http()?;
         printer.result(
             &json!({ "listening": format!("http://{}", sink.address()) }),
-            format!("listening on http://{}; a server needs --allow-http --allow-network 127.0.0.0/8 to send here", sink.address()),
+            format!(
+                "listening on http://{}; a server needs --allow-http --allow-network 127.0.0.0/8 to send here",
+                sink.address()
+            ),
         )?;
         let mut left = self.count;
         while left != Some(0) {
@@ -82,7 +85,8 @@ type Verdict = Result<verify::Verified, verify::Fault>;
 
 fn check(request: &Arrived, format: FormatName, secrets: &[Secret]) -> Verdict {
     let headers: Vec<Header> = request.headers.iter().filter_map(header).collect();
-    let received = Received { method: &request.method, target: &request.target, headers: &headers, body: &request.body };
+    let received =
+        Received { method: &request.method, target: &request.target, headers: &headers, body: &request.body };
     verify::verify(received, &Terms { format, secrets, now: Some(SystemClock.now()), tolerance: TOLERANCE })
 }
 
@@ -108,7 +112,9 @@ fn show(printer: &mut Printer, request: &Arrived, verdict: Option<&Verdict>) -> 
 
 async fn forward(http: &reqwest::Client, to: &url::Url, request: Arrived) -> String {
     let mut headers = request.headers;
-    for name in [http::header::HOST, http::header::CONTENT_LENGTH, http::header::CONNECTION, http::header::TRANSFER_ENCODING] {
+    for name in
+        [http::header::HOST, http::header::CONTENT_LENGTH, http::header::CONNECTION, http::header::TRANSFER_ENCODING]
+    {
         headers.remove(name);
     }
     match http.post(to.clone()).headers(headers).body(request.body).send().await {

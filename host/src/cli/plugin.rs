@@ -112,7 +112,9 @@ impl RunHere {
         let sample = manifest.samples.first();
         let data = match &self.event {
             Some(path) => read(path)?,
-            None => sample.map(|sample| sample.data.clone().into_bytes()).ok_or_else(|| Failure::Usage("the component has no samples: give --event FILE".into()))?,
+            None => sample
+                .map(|sample| sample.data.clone().into_bytes())
+                .ok_or_else(|| Failure::Usage("the component has no samples: give --event FILE".into()))?,
         };
         check_json(&data).map_err(|bad| Failure::Usage(format!("the event's data: {bad}")))?;
         let settings = match &self.settings {
@@ -136,7 +138,8 @@ impl RunHere {
         let webhook = WebhookView { id: WebhookId::from(1), origin: "https://example.com", allow_origins: &[] };
         let data = event.data.bytes.clone();
         let fuel = u64::MAX;
-        let run = engine.transform(StageInput { digest, event: &event, data, webhook, settings: &settings, fuel }).await;
+        let run =
+            engine.transform(StageInput { digest, event: &event, data, webhook, settings: &settings, fuel }).await;
         show(printer, &run)
     }
 }
@@ -164,15 +167,26 @@ fn show(printer: &mut Printer, run: &Run<Verdict>) -> Result<(), Failure> {
         }
         Ok(Verdict::Send(draft)) => {
             let body = String::from_utf8_lossy(&draft.body);
-            let head = format!("send {} {} {}", draft.method.as_str(), draft.path.as_deref().unwrap_or("(the webhook's own path)"), draft.content_type);
+            let head = format!(
+                "send {} {} {}",
+                draft.method.as_str(),
+                draft.path.as_deref().unwrap_or("(the webhook's own path)"),
+                draft.content_type
+            );
             (json!({ "verdict": "send", "request": draft, "body": body }), format!("{head}\n{body}"))
         }
         Err(kind) => (json!({ "fault": kind }), String::new()),
     };
     let cost = run.cost;
     let log: Vec<String> = run.log.iter().map(|line| format!("\nlog {:?}: {}", line.level, line.message)).collect();
-    let spent = format!("fuel {} of {}, memory {} of {} bytes, {} µs", cost.fuel, cost.fuel_limit, cost.memory, cost.memory_limit, cost.micros);
-    printer.result(&json!({ "result": verdict, "cost": cost, "log": run.log, "logDropped": run.log_dropped }), format!("{shown}{}\n{spent}", log.concat()))?;
+    let spent = format!(
+        "fuel {} of {}, memory {} of {} bytes, {} µs",
+        cost.fuel, cost.fuel_limit, cost.memory, cost.memory_limit, cost.micros
+    );
+    printer.result(
+        &json!({ "result": verdict, "cost": cost, "log": run.log, "logDropped": run.log_dropped }),
+        format!("{shown}{}\n{spent}", log.concat()),
+    )?;
     match &run.result {
         Ok(_) => Ok(()),
         Err(kind) => {

@@ -47,7 +47,9 @@ impl Replay {
         let filter = filter.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?))));
         let mut body: Map<String, Value> = filter.collect();
         if body.is_empty() {
-            return Err(Failure::Usage("name a delivery, or give a filter: --webhook, --type, --status, --since".into()));
+            return Err(Failure::Usage(
+                "name a delivery, or give a filter: --webhook, --type, --status, --since".into(),
+            ));
         }
         body.insert("dryRun".into(), json!(self.dry_run));
         let counted = client.post("/api/deliveries/replay", &Value::Object(body)).await?;

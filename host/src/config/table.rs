@@ -72,7 +72,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "Addresses (CIDR) that are otherwise refused: loopback, private, link-local, …",
     },
     one("source-address", ("WAXWING_SOURCE_ADDRESS", "source-address"), "", "The address that deliveries leave from"),
-    one("proxy", ("WAXWING_PROXY", "proxy"), "", "An HTTP proxy that deliveries leave through: http://[USER:PASSWORD@]HOST:PORT"),
+    one(
+        "proxy",
+        ("WAXWING_PROXY", "proxy"),
+        "",
+        "An HTTP proxy that deliveries leave through: http://[USER:PASSWORD@]HOST:PORT",
+    ),
     one("delivery.format", ("WAXWING_DEFAULT_FORMAT", "format"), "standard", "The format of a webhook that names none"),
     one(
         "delivery.environment",
