@@ -16,11 +16,14 @@
 //! `ARCHITECTURE.md` is the map; `tests/architecture.rs` holds who may know whom.
 
 pub mod clock;
+pub mod config;
 pub mod format;
 pub mod handoff;
+pub mod ingest;
 pub mod model;
 pub mod route;
 pub mod send;
 pub mod store;
+pub mod telemetry;
 pub mod transform;
 pub mod vault;

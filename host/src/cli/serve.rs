@@ -1,0 +1,62 @@
+//! `waxwing serve`: the server, until it is told to stop.
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use super::flags::ConfigFlags;
+use super::print::Printer;
+use crate::app::App;
+use crate::config::Config;
+use crate::telemetry;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    flags: ConfigFlags,
+}
+
+impl Serve {
+    pub(super) async fn run(self, printer: &mut Printer) -> Result<(), Failure> {
+        let config = self.flags.config()?;
+        telemetry::start_log(&config.log).map_err(|error| Failure::Failed(error.to_string()))?;
+        warn_if_exposed(&config);
+        let app = start(config).await?;
+        let address = format!("http://{}", app.address());
+        printer.result(&json!({ "listening": address }), format!("listening on {address}"))?;
+        stopped().await?;
+        tracing::info!("stopping: what is under way may end, nothing new begins");
+        tokio::select! {
+            () = app.stop() => Ok(()),
+            // Whoever asks twice means it. What was under way is sent again at the next start.
+            again = stopped() => again,
+        }
+    }
+}
+
+/// Starts the server; its whole chain of causes makes the one line.
+pub(super) async fn start(config: Config) -> Result<App, Failure> {
+    App::start(config).await.map_err(|error| Failure::Failed(format!("can't start: {error:#}")))
+}
+
+/// Waits for SIGTERM, SIGINT or Ctrl-C.
+pub(super) async fn stopped() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("can't watch for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn warn_if_exposed(config: &Config) {
+    let listen = config.server.listen;
+    if !listen.ip().is_loopback() {
+        tracing::warn!(%listen, "this address is open to others, and the API speaks plain HTTP: put TLS in front of it");
+        if config.server.admin_token.is_none() {
+            tracing::warn!("no admin token is set: only tokens made earlier open the API (WAXWING_ADMIN_TOKEN)");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Where the server answers, and how it ends.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{ConfigError, Layers};
+use crate::model::secret::Secret;
+
+const TOKEN_MIN: usize = 16;
+
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// Always works; for automation.
+    pub admin_token: Option<Secret>,
+    pub drain: Duration,
+}
+
+impl ServerConfig {
+    pub(super) fn read(layers: &Layers) -> Result<Self, ConfigError> {
+        let listen: String = layers.parse("listen")?.unwrap_or_else(|| "127.0.0.1:8480".into());
+        // Names are for people: `localhost` means the loopback address, never a lookup.
+        let spelled = listen.strip_prefix("localhost").map(|rest| format!("127.0.0.1{rest}"));
+        let listen = spelled.as_deref().unwrap_or(&listen).parse().map_err(|_| {
+            layers.invalid("listen", format!("'{listen}' is not an address and port such as 127.0.0.1:8480"))
+        })?;
+        let admin_token: Option<String> = layers.parse("admin-token")?;
+        if admin_token.as_ref().is_some_and(|token| token.len() < TOKEN_MIN) {
+            return Err(layers.invalid("admin-token", format!("a token has at least {TOKEN_MIN} characters")));
+        }
+        let drain = Duration::from_secs(layers.number("drain-seconds", 20, 0..=300)?);
+        Ok(Self { listen, admin_token: admin_token.map(Secret::new), drain })
+    }
+}
