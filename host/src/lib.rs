@@ -16,9 +16,11 @@
 //! `ARCHITECTURE.md` is the map; `tests/architecture.rs` holds who may know whom.
 
 pub mod clock;
+pub mod deliver;
 pub mod format;
 pub mod handoff;
 pub mod model;
+pub mod retry;
 pub mod route;
 pub mod send;
 pub mod store;
