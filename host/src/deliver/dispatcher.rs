@@ -3,7 +3,7 @@
 //! It decides and remembers, under one short lock; it never sends, never waits, and never touches the database. What doesn't fit
 //! into memory waits in the database: `worker` fetches it back when there is room, and `pipeline` makes the attempts.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -52,6 +52,8 @@ struct State {
     ring: VecDeque<WebhookId>,
     /// Lanes that their rate holds back, by when it lets them go on.
     later: BTreeSet<(Timestamp, WebhookId)>,
+    /// Lanes with rows in the database.
+    backlogs: HashSet<WebhookId>,
     in_flight: usize,
     rows: usize,
     bytes: usize,
@@ -115,11 +117,17 @@ impl Dispatcher {
         let lane = state.lane(claimed.webhook);
         // The one that holds its lane up must always get in.
         if (full || lane.room() == 0) && lane.held_by() != Some(claimed.id) {
-            lane.mark_backlog();
+            state.mark_backlog(claimed.webhook);
             return Err(claimed);
         }
         state.insert(claimed, ordering);
         Ok(())
+    }
+
+    /// Takes a row into memory in any case: somebody waits for it.
+    pub(super) fn insist(&self, claimed: Claimed) {
+        let ordering = self.rules(claimed.webhook).ordering;
+        self.state.lock().insert(claimed, ordering);
     }
 
     /// The webhooks that want waiting rows, and how many; each must be answered with [`Self::refilled`].
@@ -128,26 +136,43 @@ impl Dispatcher {
         if state.draining || state.is_full(self.limits) {
             return Vec::new();
         }
-        let active = |id: &WebhookId| self.directory.webhook(*id).is_none_or(|it| it.revision.status == Status::Active);
-        let wanting = state.lanes.iter_mut().filter(|(id, lane)| lane.wants() > 0 && active(id));
-        let marked = wanting.map(|(id, lane)| {
+        let mut wanting = Vec::new();
+        let State { lanes, backlogs, .. } = &mut *state;
+        for id in backlogs.iter().filter(|id| !self.is_paused(**id)) {
+            let lane = lanes.entry(*id).or_default();
             let wants = lane.wants();
-            lane.refilling = true;
-            (*id, wants)
-        });
-        marked.collect()
+            if wants > 0 {
+                lane.refilling = true;
+                wanting.push((*id, wants));
+            }
+        }
+        wanting
+    }
+
+    /// Whether [`Self::to_refill`] would have an answer.
+    pub(super) fn wants_refill(&self) -> bool {
+        let state = self.state.lock();
+        let wants = |id: &WebhookId| state.lanes.get(id).is_some_and(|lane| lane.wants() > 0) && !self.is_paused(*id);
+        !state.draining && !state.is_full(self.limits) && state.backlogs.iter().any(wants)
     }
 
     pub(super) fn refilled(&self, webhook: WebhookId, claimed: Vec<Claimed>, asked: usize) {
         let (now, ordering) = (self.clock.now(), self.rules(webhook).ordering);
         let mut state = self.state.lock();
-        state.lane(webhook).refilled(claimed.len(), asked, now);
+        if !state.lane(webhook).refilled(claimed.len(), asked, now) {
+            state.backlogs.remove(&webhook);
+        }
         claimed.into_iter().for_each(|claimed| state.insert(claimed, ordering));
+    }
+
+    /// The answer to [`Self::to_refill`] couldn't be had.
+    pub(super) fn refill_failed(&self, webhook: WebhookId) {
+        self.state.lock().lane(webhook).refilling = false;
     }
 
     /// Rows wait in the database for this webhook.
     pub(super) fn mark_backlog(&self, webhook: WebhookId) {
-        self.state.lock().lane(webhook).mark_backlog();
+        self.state.lock().mark_backlog(webhook);
     }
 
     /// `fifo`: nothing of this webhook goes out before this delivery has ended.
@@ -194,6 +219,10 @@ impl Dispatcher {
         queued
     }
 
+    fn is_paused(&self, id: WebhookId) -> bool {
+        self.directory.webhook(id).is_some_and(|webhook| webhook.revision.status == Status::Paused)
+    }
+
     fn rules(&self, id: WebhookId) -> Rules {
         let webhook = self.directory.webhook(id);
         webhook.map_or(Rules { ordering: Ordering::None, rate: None }, |webhook| Rules {
@@ -208,11 +237,11 @@ impl Handoff for Dispatcher {
         let now = self.clock.now();
         let mut state = self.state.lock();
         let held_back = state.draining || state.is_full(self.limits) || webhook.revision.status != Status::Active;
-        let lane = state.lane(webhook.id);
         if held_back {
-            lane.mark_backlog();
+            state.mark_backlog(webhook.id);
         }
-        if !lane.reserve(now) {
+        if !state.lane(webhook.id).reserve(now) {
+            state.mark_backlog(webhook.id);
             return Start::Waiting;
         }
         state.rows += 1;
@@ -241,6 +270,11 @@ impl Handoff for Dispatcher {
 impl State {
     fn lane(&mut self, id: WebhookId) -> &mut Lane {
         self.lanes.entry(id).or_default()
+    }
+
+    fn mark_backlog(&mut self, id: WebhookId) {
+        self.lane(id).mark_backlog();
+        self.backlogs.insert(id);
     }
 
     fn insert(&mut self, claimed: Claimed, ordering: Ordering) {

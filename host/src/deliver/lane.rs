@@ -93,7 +93,6 @@ impl Lane {
     /// Whether a new row may come straight into memory; if so, its place is kept.
     pub(super) fn reserve(&mut self, now: Timestamp) -> bool {
         if self.backlog || self.held_by.is_some() || self.room() == 0 {
-            self.backlog = true;
             self.announced += 1;
             self.announced_at = now;
             return false;
@@ -183,17 +182,15 @@ impl Lane {
     }
 
     /// `found` rows of the `asked` were waiting. Fewer than asked, and none announced: there are no more.
-    pub(super) fn refilled(&mut self, found: usize, asked: usize, now: Timestamp) {
+    /// The answer is whether there may be more.
+    pub(super) fn refilled(&mut self, found: usize, asked: usize, now: Timestamp) -> bool {
         self.refilling = false;
         self.announced = self.announced.saturating_sub(found);
         if now >= self.announced_at.plus(ANNOUNCED_FOR) {
             self.announced = 0;
         }
         self.backlog = found >= asked || self.announced > 0;
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
+        self.backlog
     }
 
     /// Everything in the queue, for those who put it back into the database.
@@ -203,8 +200,8 @@ impl Lane {
 
     /// Nothing would be lost by forgetting it.
     pub(super) fn is_idle(&self) -> bool {
-        let unknown = self.queue.is_empty() && self.reserved == 0 && self.in_flight == 0;
-        unknown && !self.backlog && self.held_by.is_none() && !self.failing && !self.refilling
+        let empty = self.queue.is_empty() && self.reserved == 0 && self.in_flight == 0;
+        empty && !self.backlog && self.held_by.is_none() && !self.failing && !self.refilling
     }
 }
 
@@ -283,9 +280,9 @@ mod tests {
         let mut lane = Lane::default();
         lane.mark_backlog();
         assert!(!lane.reserve(now), "it must queue behind the backlog");
-        lane.refilled(0, 10, now);
+        assert!(lane.refilled(0, 10, now));
         assert!(!lane.reserve(now), "the announced row isn't in yet");
-        lane.refilled(2, 10, now);
+        assert!(!lane.refilled(2, 10, now));
         assert!(lane.reserve(now));
     }
 }

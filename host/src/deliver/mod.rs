@@ -10,12 +10,16 @@
 mod build;
 mod dispatcher;
 mod health;
+mod judge;
 mod lane;
 mod mask;
 mod meter;
+mod once;
 mod pipeline;
 mod preview;
+mod record;
 mod settings;
+mod sweep;
 mod worker;
 
 use std::sync::Arc;
@@ -30,17 +34,18 @@ use self::worker::Worker;
 use crate::clock::{Clock, Rng};
 use crate::handoff::Handoff;
 use crate::model::attempt::{Attempt, Trigger};
-use crate::model::delivery::{Claimed, Next};
+use crate::model::delivery::Next;
 use crate::model::event::Event;
 use crate::model::ids::{DeliveryId, IdSource, WebhookId};
-use crate::model::webhook::{Revision, Webhook};
+use crate::model::webhook::{DisabledReason, Revision, Webhook};
 use crate::route::Directory;
 use crate::send::Sender;
-use crate::store::{NewBatch, NewDelivery, NewEvent, Start, Store, StoreError};
+use crate::store::{Completed, NewBatch, NewDelivery, NewEvent, Start, Store, StoreError};
 use crate::transform::SharedTransform;
 use crate::vault::Vault;
 
 pub use self::dispatcher::Limits;
+pub use self::health::{FAILING_FOR, OPERATOR};
 pub use self::preview::{Preview, PreviewEnd};
 pub use self::worker::Running;
 
@@ -90,9 +95,10 @@ impl Deliver {
         let dispatcher = Dispatcher::new(Arc::clone(&parts.directory), Arc::clone(&parts.clock), limits, wake);
         let dispatcher = Arc::new(dispatcher);
         let health = Arc::new(Healths::new(parts.clone(), Arc::clone(&dispatcher)));
-        let pipeline = Arc::new(Pipeline::new(parts.clone(), health));
-        let worker = Worker::new(parts.clone(), Arc::clone(&dispatcher), Arc::clone(&pipeline), attention);
-        Arc::new(Self { parts, dispatcher, pipeline, worker: Arc::new(worker) })
+        let pipeline = Arc::new(Pipeline::new(parts.clone(), Arc::clone(&health)));
+        let actors = worker::Actors { dispatcher: Arc::clone(&dispatcher), pipeline: Arc::clone(&pipeline), health };
+        let worker = Arc::new(Worker::new(parts.clone(), actors, attention));
+        Arc::new(Self { parts, dispatcher, pipeline, worker })
     }
 
     /// What `ingest` (and whoever else appends events) hands deliveries to.
@@ -138,12 +144,15 @@ impl Deliver {
         let id: DeliveryId = self.parts.ids.next(now);
         let (start, trigger) = (Start::Claimed, Trigger::Test);
         let delivery = NewDelivery { id, webhook: webhook.id, start, trigger, replay_of: None };
-        let new = NewEvent { event: Arc::clone(&event), deliveries: vec![delivery] };
+        let new = NewEvent { event: Arc::clone(&event), deliveries: vec![delivery.clone()] };
         self.parts.store.append(NewBatch { events: vec![new], idempotency: None, now }).await?;
-        let (attempts, replay_of, fixed) = (0, None, None);
-        let claimed = Claimed { id, event, webhook: webhook.id, attempts, trigger, replay_of, fixed, fence: 1 };
-        let (attempt, next) = self.pipeline.test(claimed, webhook).await?;
-        Ok(Tested { delivery: id, attempt, next })
+        let claimed = health::first_claim(&event, &delivery);
+        let settled = self.pipeline.attempt(claimed).await.map_err(|unsettled| unsettled.error)?;
+        match (settled.attempt, settled.completed) {
+            (Some(attempt), Completed::Next(next)) => Ok(Tested { delivery: id, attempt, next }),
+            // The webhook was deleted while this was called: there was nothing to attempt.
+            _ => Err(StoreError::Conflict { what: "webhook" }),
+        }
     }
 
     /// What a webhook would send for an event, stage by stage, with the final signed request. Sends and stores nothing, and
@@ -160,3 +169,10 @@ impl Deliver {
 
 /// How long a shutdown waits for attempts that are under way.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(25);
+
+/// Why deliveries of a deleted webhook were cancelled.
+const DELETED: &str = "the webhook was deleted";
+
+fn disabled_line(reason: DisabledReason) -> String {
+    format!("the webhook is disabled ({})", reason.as_str())
+}
