@@ -38,7 +38,7 @@ impl Default for Limits {
 /// Called when something became ready, outside of the lock.
 pub(super) type Wake = Box<dyn Fn() + Send + Sync>;
 
-pub struct Dispatcher {
+pub(super) struct Dispatcher {
     directory: Arc<Directory>,
     clock: Arc<dyn Clock>,
     limits: Limits,

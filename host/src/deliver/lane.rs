@@ -22,7 +22,7 @@ const ANNOUNCED_FOR: Duration = Duration::from_secs(5);
 
 /// How an attempt went, as far as the receiver's ability to take more is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub(super) enum Pace {
     /// It answered in time.
     Answered,
     /// It answered that it has too much: 429 or 503.

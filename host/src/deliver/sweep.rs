@@ -120,8 +120,9 @@ impl Sweeper {
             return Ok(());
         }
         let now = self.parts.clock.now();
-        let page = self.parts.store.deliveries(&pending(webhook.id), PageRequest { limit: CANCEL_ROWS, before: None });
-        let waiting = page.await?.rows.into_iter().filter(|delivery| delivery.next_at.is_none());
+        let newest = PageRequest { limit: CANCEL_ROWS, before: None };
+        let page = self.parts.store.deliveries(&pending(webhook.id), newest).await?;
+        let waiting = page.rows.into_iter().filter(|delivery| delivery.next_at.is_none());
         for delivery in waiting.take(excess as usize) {
             let Some(claimed) = self.parts.store.retry(delivery.id, now).await? else { continue };
             let reason = Some(format!("the webhook is paused and holds its {most} deliveries already"));
