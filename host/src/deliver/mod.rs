@@ -42,6 +42,7 @@ use crate::route::Directory;
 use crate::send::Sender;
 use crate::store::{Completed, NewBatch, NewDelivery, NewEvent, Start, Store, StoreError};
 use crate::transform::SharedTransform;
+use crate::transform::fuel::FuelLimits;
 use crate::vault::Vault;
 
 pub use self::dispatcher::Limits;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     pub ids: Arc<IdSource>,
+    /// What a chain may use up.
+    pub fuel: FuelLimits,
 }
 
 pub struct Deliver {

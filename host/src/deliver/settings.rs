@@ -8,6 +8,7 @@ use crate::model::event::Event;
 use crate::model::ids::WebhookId;
 use crate::model::plugin::Stage;
 use crate::model::webhook::{Filling, PlaceholderScope};
+use crate::transform::chain::ChainStage;
 use crate::vault::Vault;
 
 /// Makes both for one event and webhook.
@@ -17,14 +18,27 @@ pub(super) struct Placeholders<'a> {
     scope: PlaceholderScope,
 }
 
+/// A stage's settings, and the placeholders in them.
+pub(super) struct Seen {
+    settings: Arc<str>,
+    placeholders: Vec<String>,
+}
+
+impl Seen {
+    pub(super) fn of<'a>(&'a self, stage: &'a Stage) -> ChainStage<'a> {
+        ChainStage { stage, settings: &self.settings, placeholders: &self.placeholders }
+    }
+}
+
 impl<'a> Placeholders<'a> {
     pub(super) fn new(vault: &'a Vault, event: &Event, webhook: WebhookId) -> Self {
         Self { vault, scope: PlaceholderScope { event: event.id, webhook } }
     }
 
-    /// The settings of every stage, in order.
-    pub(super) fn settings(self, chain: &[Stage]) -> Vec<Arc<str>> {
-        chain.iter().map(|stage| self.settings_of(stage)).collect()
+    /// What every stage of a chain is given, in order.
+    pub(super) fn seen_by(self, chain: &[Stage]) -> Vec<Seen> {
+        let names = |stage: &Stage| self.fillings(stage).into_iter().map(|filling| filling.placeholder).collect();
+        chain.iter().map(|stage| Seen { settings: self.settings_of(stage), placeholders: names(stage) }).collect()
     }
 
     pub(super) fn settings_of(self, stage: &Stage) -> Arc<str> {
