@@ -58,6 +58,8 @@ struct State {
     rows: usize,
     bytes: usize,
     draining: bool,
+    /// The database failed while it claimed or appended: rows may stand as claimed by us that nobody here knows of.
+    lost: bool,
 }
 
 impl Dispatcher {
@@ -170,6 +172,19 @@ impl Dispatcher {
         self.state.lock().lane(webhook).refilling = false;
     }
 
+    /// A claim's answer was lost: the rows may be claimed all the same.
+    pub(super) fn note_lost(&self) {
+        self.state.lock().lost = true;
+    }
+
+    /// Whether claims were lost and can be told from those in hand, since there are none; asked once.
+    pub(super) fn take_lost(&self) -> bool {
+        let mut state = self.state.lock();
+        let findable = state.lost && state.rows == 0;
+        state.lost &= !findable;
+        findable
+    }
+
     /// Rows wait in the database for this webhook.
     pub(super) fn mark_backlog(&self, webhook: WebhookId) {
         self.state.lock().mark_backlog(webhook);
@@ -263,6 +278,8 @@ impl Handoff for Dispatcher {
     fn release(&self, webhook: &Arc<Webhook>, reserved: usize) {
         let mut state = self.state.lock();
         state.rows = state.rows.saturating_sub(reserved);
+        // The transaction may have come through although its answer didn't.
+        state.lost = true;
         state.lane(webhook.id).release(reserved);
     }
 }

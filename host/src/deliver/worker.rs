@@ -19,7 +19,6 @@ use super::lane::Pace;
 use super::pipeline::{Pipeline, Unsettled};
 use super::sweep::Sweeper;
 use super::{Parts, Retried, health};
-use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, Next};
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::time::Timestamp;
@@ -131,6 +130,7 @@ impl Worker {
 
     async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {
         self.settle_the_unsettled().await?;
+        self.find_the_lost().await?;
         self.start_ready();
         self.sweeper.sweep_when_due().await?;
         if self.due.load(Ordering::Acquire) <= self.parts.clock.now().millis() {
@@ -179,6 +179,7 @@ impl Worker {
 
     async fn fetch(&self) -> Result<(), StoreError> {
         self.settle_the_unsettled().await?;
+        self.find_the_lost().await?;
         self.sweeper.sweep().await?;
         self.claim_due().await?;
         self.refill().await
@@ -208,7 +209,7 @@ impl Worker {
         let Some(claimed) = self.parts.store.retry(id, self.parts.clock.now()).await? else {
             return Ok(Retried::InProgress);
         };
-        self.dispatcher.insist(Claimed { trigger: Trigger::Manual, ..claimed });
+        self.dispatcher.insist(claimed);
         self.attention.notify_one();
         Ok(Retried::Started)
     }
@@ -249,6 +250,7 @@ impl Worker {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     self.due.store(0, Ordering::Release);
+                    self.dispatcher.note_lost();
                     return Err(error);
                 }
             };
@@ -259,8 +261,13 @@ impl Worker {
                 }
             }
             if !full {
-                let next = self.parts.store.next_due().await?;
-                return Ok(next.map_or((), |at| self.due_at(at)));
+                match self.parts.store.next_due().await {
+                    Ok(next) => return Ok(next.map_or((), |at| self.due_at(at))),
+                    Err(error) => {
+                        self.due.store(0, Ordering::Release);
+                        return Err(error);
+                    }
+                }
             }
         }
         Ok(())
@@ -273,6 +280,7 @@ impl Worker {
                 Ok(claimed) => self.dispatcher.refilled(webhook, claimed, limit as usize),
                 Err(error) => {
                     self.dispatcher.refill_failed(webhook);
+                    self.dispatcher.note_lost();
                     return Err(error);
                 }
             }
@@ -306,6 +314,19 @@ impl Worker {
             }
             self.unsettled.lock().remove(0);
         }
+    }
+
+    /// Rows that were claimed for us by a call whose answer was lost are due again. If one comes into memory at this very moment
+    /// it is claimed twice and sent twice, and the fence lets only one of them count.
+    async fn find_the_lost(&self) -> Result<(), StoreError> {
+        if self.dispatcher.take_lost() {
+            if let Err(error) = self.parts.store.recover(self.parts.clock.now()).await {
+                self.dispatcher.note_lost();
+                return Err(error);
+            }
+            self.due.store(0, Ordering::Release);
+        }
+        Ok(())
     }
 
     fn due_at(&self, at: Timestamp) {
