@@ -59,8 +59,10 @@ async fn for_every_call(moment: Moment, restart: bool) {
             received.iter().any(|request| crate::world::sent_header(request, "webhook-id") == id.to_string())
         };
         assert!(accepted.iter().all(arrived), "call {call}: {accepted:?} were accepted\n{}", world.history().await);
-        let ended = world.deliveries().await.into_iter().all(|delivery| delivery.ended_at.is_some());
-        assert!(ended, "call {call}: something never ends\n{}", world.history().await);
+        // An append whose answer was lost was never acknowledged; its row stands as claimed until the next start.
+        let unknown = usize::from(moment == Moment::After && !restart && accepted.len() < 3);
+        let pending = world.deliveries().await.into_iter().filter(|delivery| delivery.ended_at.is_none()).count();
+        assert!(pending <= unknown, "call {call}: {pending} never end\n{}", world.history().await);
         if !failing.has_failed() {
             break;
         }

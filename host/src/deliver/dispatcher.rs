@@ -58,7 +58,7 @@ struct State {
     rows: usize,
     bytes: usize,
     draining: bool,
-    /// The database failed while it claimed or appended: rows may stand as claimed by us that nobody here knows of.
+    /// The database failed while it claimed: rows may stand as claimed by us that nobody here knows of.
     lost: bool,
 }
 
@@ -278,8 +278,6 @@ impl Handoff for Dispatcher {
     fn release(&self, webhook: &Arc<Webhook>, reserved: usize) {
         let mut state = self.state.lock();
         state.rows = state.rows.saturating_sub(reserved);
-        // The transaction may have come through although its answer didn't.
-        state.lost = true;
         state.lane(webhook.id).release(reserved);
     }
 }

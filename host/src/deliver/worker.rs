@@ -70,6 +70,9 @@ impl Running {
         self.worker.tracker.close();
         let _ = tokio::time::timeout(within, self.worker.tracker.wait()).await;
         self.worker.put_back(queued).await;
+        if let Err(error) = self.worker.settle_the_unsettled().await {
+            tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
+        }
         self.worker.dispatcher.in_flight()
     }
 }
@@ -206,7 +209,8 @@ impl Worker {
     }
 
     pub(super) async fn retry(&self, id: DeliveryId) -> Result<Retried, StoreError> {
-        let Some(claimed) = self.parts.store.retry(id, self.parts.clock.now()).await? else {
+        let claimed = self.parts.store.retry(id, self.parts.clock.now()).await;
+        let Some(claimed) = claimed.inspect_err(|_| self.dispatcher.note_lost())? else {
             return Ok(Retried::InProgress);
         };
         self.dispatcher.insist(claimed);
