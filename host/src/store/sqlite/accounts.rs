@@ -166,7 +166,7 @@ impl Accounts for SqliteStore {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit AS r");
         conditions.write_index(&mut query);
         conditions.write_where(&mut query, None);
-        query.push(" ORDER BY r.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+        conditions.write_order(&mut query, page.limit);
         let rows = query.build().fetch_all(&self.readers).await?;
         let found = rows.iter().map(audit_of).collect::<Result<Vec<_>>>()?;
         Ok(list::page(found, page.limit, None, |entry| entry.id))

@@ -34,7 +34,7 @@ fn attempt_of(row: &SqliteRow) -> Result<Attempt> {
 }
 
 /// Over exchanges (something was sent, or was to be): what a plugin dropped or broke says nothing of the receiver. Looks at the
-/// newest [`LOOKED_AT_MAX`] deliveries in the log and as many in the queue.
+/// newest [`LOOKED_AT_MAX`] deliveries in the log, and as many of those that wait for a retry.
 pub(super) async fn stats(
     connection: &mut SqliteConnection,
     webhook: WebhookId,
@@ -44,7 +44,10 @@ pub(super) async fn stats(
         "WITH latest (id) AS ( \
            SELECT id FROM (SELECT id FROM deliveries INDEXED BY deliveries_by_webhook \
                            WHERE webhook = $1 ORDER BY id DESC LIMIT $2) \
-           UNION SELECT id FROM (SELECT id FROM queue WHERE webhook = $1 AND attempts > 0 ORDER BY id DESC LIMIT $2)) \
+           UNION SELECT id FROM (SELECT id FROM queue INDEXED BY queue_scheduled WHERE webhook = $1 \
+                                 AND node IS NULL AND due_at IS NOT NULL ORDER BY id DESC LIMIT $2) \
+           UNION SELECT id FROM (SELECT id FROM queue INDEXED BY queue_waiting WHERE webhook = $1 \
+                                 AND node IS NULL AND due_at IS NULL ORDER BY id DESC LIMIT $2)) \
          SELECT a.outcome, a.micros FROM latest CROSS JOIN attempts AS a ON a.delivery = latest.id \
          WHERE a.started_at >= $3 AND a.cause <> 2 AND a.outcome <= 2",
     )

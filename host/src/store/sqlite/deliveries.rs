@@ -84,8 +84,9 @@ impl Deliveries for SqliteStore {
         let mut found = Vec::new();
         for place in places(filter) {
             let mut query = QueryBuilder::<Sqlite>::new(place.columns());
-            write_from(&mut query, place, filter, &conditions(place, filter, page.before), cut);
-            query.push(" ORDER BY r.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+            let conditions = conditions(place, filter, page.before);
+            write_from(&mut query, place, filter, &conditions, cut);
+            conditions.write_order(&mut query, page.limit);
             for row in query.build().fetch_all(&mut *reader).await? {
                 found.push(delivery_of(&row)?);
             }
@@ -142,6 +143,9 @@ fn conditions(place: Place, filter: &DeliveryFilter, before: Option<u64>) -> Con
     let ended_badly = filter.status.is_some_and(|status| status != DeliveryStatus::Delivered);
     // An event's deliveries are found by their ids; no other index may stand in the way.
     let by_index = place == Place::Log && filter.event.is_none();
+    if filter.event.is_some() {
+        conditions.sort_few();
+    }
     match webhook {
         Some(webhook) if by_index => conditions.indexed("deliveries_by_webhook", "r.webhook = ", webhook),
         Some(webhook) => conditions.scanned("r.webhook = ", webhook),

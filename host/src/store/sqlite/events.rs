@@ -39,7 +39,7 @@ impl Events for SqliteStore {
         query.push(EVENT_COLUMNS).push(" FROM events AS r");
         conditions.write_index(&mut query);
         conditions.write_where(&mut query, cut);
-        query.push(" ORDER BY r.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+        conditions.write_order(&mut query, page.limit);
         let rows = query.build().fetch_all(&mut *reader).await?;
         let found = rows.iter().map(|row| event_of(row).map(Arc::new)).collect::<Result<Vec<_>>>()?;
         Ok(list::page(found, page.limit, cut, |event| event.id.number()))

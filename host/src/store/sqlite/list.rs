@@ -15,6 +15,8 @@ pub(super) struct Conditions {
     index: Option<Index>,
     scanned: Vec<(&'static str, Value)>,
     extra: &'static str,
+    /// How the id is written, for the range and for the order: `+r.id` keeps SQLite from walking along the table for it.
+    id: &'static str,
 }
 
 struct Index {
@@ -49,7 +51,7 @@ impl Conditions {
             (Some(until), Some(before)) => Some(until.min(before)),
             (until, before) => until.or(before),
         };
-        Self { from: since.map_or(0, floor_of), below, index: None, scanned: Vec::new(), extra: "" }
+        Self { from: since.map_or(0, floor_of), below, index: None, scanned: Vec::new(), extra: "", id: "r.id" }
     }
 
     /// The rows that an index finds, in the order of their ids: `condition` ends where the value goes.
@@ -76,6 +78,15 @@ impl Conditions {
         self.extra = condition;
     }
 
+    /// The rows are few and found otherwise: the range only filters them, and they are sorted in the end.
+    pub(super) const fn sort_few(&mut self) {
+        self.id = "+r.id";
+    }
+
+    pub(super) fn write_order(&self, query: &mut QueryBuilder<Sqlite>, limit: u32) {
+        query.push(" ORDER BY ").push(self.id).push(" DESC LIMIT ").push_bind(i64::from(limit) + 1);
+    }
+
     pub(super) fn write_index(&self, query: &mut QueryBuilder<Sqlite>) {
         if let Some(index) = &self.index {
             query.push(" INDEXED BY ").push(index.name);
@@ -92,9 +103,9 @@ impl Conditions {
     }
 
     fn write_range(&self, query: &mut QueryBuilder<Sqlite>, cut: Option<u64>) {
-        query.push(" WHERE r.id >= ").push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
+        query.push(" WHERE ").push(self.id).push(" >= ").push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
         if let Some(below) = self.below {
-            query.push(" AND r.id < ").push_bind(int(below));
+            query.push(" AND ").push(self.id).push(" < ").push_bind(int(below));
         }
         if let Some(index) = &self.index {
             query.push(" AND ").push(index.condition);

@@ -2,7 +2,7 @@
 //! is never held up for long.
 //!
 //! Nothing pending is dropped: a delivery that still waits when its event expires ends as `cancelled` first, and stays in the log
-//! for another day; one that is in a node's hands keeps its event until it ends.
+//! for another day. One that is in a node's hands, or was made later than its event, keeps the event until it ends or expires.
 
 use std::time::Duration;
 
@@ -71,10 +71,9 @@ async fn cancel_expired(
     (now, budget): (Timestamp, i64),
 ) -> Result<i64> {
     let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM queue WHERE event < $1 AND id < $2 AND tenant = $3 AND node IS NULL ORDER BY id LIMIT $4",
+        "SELECT id FROM queue WHERE id < $1 AND tenant = $2 AND node IS NULL ORDER BY id LIMIT $3",
     )
     .bind(cutoff)
-    .bind(int(floor_of(now)))
     .bind(tenant)
     .bind(budget)
     .fetch_all(&mut *connection)
