@@ -56,8 +56,11 @@ impl Fixture {
         self.folder.path().join("waxwing.db")
     }
 
-    pub(crate) async fn close(&self) {
+    /// Nobody has it open any more; the folder is deleted when its guard is dropped.
+    pub(crate) async fn closed(self) -> (TempDir, PathBuf) {
         self.sqlite.close().await;
+        let path = self.path();
+        (self.folder, path)
     }
 
     pub(crate) fn id<I: From<u64>>(&self) -> I {

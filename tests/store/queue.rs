@@ -82,7 +82,8 @@ pub(crate) async fn a_late_completion_changes_nothing_but_is_logged(mut f: Fixtu
 
     let delivery = f.store.delivery(None, slow.id).await.unwrap().unwrap();
     assert_eq!(delivery.status, DeliveryStatus::Delivered);
-    let statuses: Vec<_> = f.store.attempts(slow.id).await.unwrap().iter().map(|a| a.response.as_ref().unwrap().status).collect();
+    let statuses: Vec<_> =
+        f.store.attempts(slow.id).await.unwrap().iter().map(|a| a.response.as_ref().unwrap().status).collect();
     assert_eq!(statuses, [500, 200], "both tries were real");
     assert_eq!(f.store.health(slow.webhook).await.unwrap().consecutive_failures, 0);
 }

@@ -16,7 +16,9 @@ use waxwing::model::policy::RetryPolicy;
 use waxwing::model::request::{Header, Method};
 use waxwing::model::secret::{Secret, SigningSecret};
 use waxwing::model::time::Timestamp;
-use waxwing::model::webhook::{Current, Format, FormatName, FormatOptions, Ordering, Revision, SecretUrl, Status, Webhook};
+use waxwing::model::webhook::{
+    Current, Format, FormatName, FormatOptions, Ordering, Revision, SecretUrl, Status, Webhook,
+};
 use waxwing::store::{Appended, Completed, Completion, NewBatch, NewDelivery, NewEvent, Start};
 
 use crate::fixture::Fixture;

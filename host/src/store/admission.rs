@@ -116,11 +116,7 @@ impl Known {
 
     fn remember(&mut self, batch: &NewBatch) {
         if let Some(claim) = &batch.idempotency {
-            let kept = KeptAnswer {
-                body_digest: claim.body_digest,
-                answer: claim.answer.clone(),
-                kept_at: batch.now,
-            };
+            let kept = KeptAnswer { body_digest: claim.body_digest, answer: claim.answer.clone(), kept_at: batch.now };
             self.keys.insert(scope_of(claim), kept);
         }
         for new in &batch.events {

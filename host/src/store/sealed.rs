@@ -83,7 +83,8 @@ impl Sealer<'_> {
             ordering: current.ordering,
             allow_origins: current.allow_origins.clone(),
         };
-        let signing = |kept: &'_ SigningSecret| (kept.secret.expose().to_owned().into(), kept.until.map(Timestamp::millis));
+        let signing =
+            |kept: &'_ SigningSecret| (kept.secret.expose().to_owned().into(), kept.until.map(Timestamp::millis));
         let secret = Sealed {
             url: current.url.expose().as_str().into(),
             headers: current.headers.clone(),

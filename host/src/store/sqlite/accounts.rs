@@ -187,7 +187,8 @@ fn tenant_of(row: &SqliteRow) -> Result<TenantProfile> {
 
 fn token_of(row: &SqliteRow) -> Result<AccessToken> {
     let role: &str = row.raw("role")?;
-    let known = [Role::Admin, Role::Publisher, Role::Viewer, Role::Tenant].into_iter().find(|known| known.as_str() == role);
+    let known =
+        [Role::Admin, Role::Publisher, Role::Viewer, Role::Tenant].into_iter().find(|known| known.as_str() == role);
     Ok(AccessToken {
         id: row.id("id")?,
         name: row.raw("name")?,

@@ -43,7 +43,8 @@ pub(super) async fn append(connection: &mut SqliteConnection, batches: &[NewBatc
     look_up_keys(connection, batches, &mut known).await?;
     look_up_externals(connection, batches, &mut known).await?;
     let answers: Vec<_> = batches.iter().map(|batch| known.admit(batch)).collect();
-    let stored = || batches.iter().zip(&answers).filter(|(_, answer)| **answer == Appended::Stored).map(|(batch, _)| batch);
+    let stored =
+        || batches.iter().zip(&answers).filter(|(_, answer)| **answer == Appended::Stored).map(|(batch, _)| batch);
 
     let events: Vec<&NewEvent> = stored().flat_map(|batch| &batch.events).collect();
     EVENTS.run(connection, &events, |values, new| add_event(values, new)).await?;

@@ -59,10 +59,7 @@ static ATTEMPTS: LazyLock<ManyRows> = LazyLock::new(|| {
 static BODIES: LazyLock<ManyRows> =
     LazyLock::new(|| ManyRows::new("INSERT OR IGNORE INTO bodies (delivery, draft, body) VALUES", 3, ""));
 
-pub(super) async fn complete(
-    connection: &mut SqliteConnection,
-    completions: &[PackedCompletion],
-) -> Result<Vec<bool>> {
+pub(super) async fn complete(connection: &mut SqliteConnection, completions: &[PackedCompletion]) -> Result<Vec<bool>> {
     let mut settled = HashSet::new();
     // The same claim completed twice: the second one is late, whatever it says.
     let first = |packed: &&PackedCompletion| settled.insert(claim_of(&packed.completion));
@@ -76,8 +73,7 @@ pub(super) async fn complete(
 
     ATTEMPTS.run(connection, &logged(completions), |values, packed| add_attempt(values, packed)).await?;
     // Taking the claim out of the set answers its first completion with `true` and any later one with `false`.
-    let answers: Vec<bool> =
-        completions.iter().map(|packed| applied.remove(&claim_of(&packed.completion))).collect();
+    let answers: Vec<bool> = completions.iter().map(|packed| applied.remove(&claim_of(&packed.completion))).collect();
     let counted = || completions.iter().zip(&answers).filter(|(_, applied)| **applied).map(|(packed, _)| packed);
     let made: Vec<&PackedCompletion> = counted().filter(|packed| packed.body.is_some()).collect();
     BODIES.run(connection, &made, |values, packed| add_body(values, packed)).await?;

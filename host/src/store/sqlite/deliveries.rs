@@ -61,7 +61,10 @@ impl Deliveries for SqliteStore {
         // The queue first: a delivery that ends meanwhile is found in the log, never in neither.
         for place in Place::BOTH {
             let mut query = QueryBuilder::<Sqlite>::new(place.columns());
-            query.push(" FROM ").push(place.table()).push(" AS r CROSS JOIN events AS e ON e.id = r.event WHERE r.id = ");
+            query
+                .push(" FROM ")
+                .push(place.table())
+                .push(" AS r CROSS JOIN events AS e ON e.id = r.event WHERE r.id = ");
             query.push_bind(int(id.number()));
             if let Some(row) = query.build().fetch_optional(&mut *reader).await? {
                 let found = delivery_of(&row)?;

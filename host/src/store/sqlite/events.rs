@@ -16,8 +16,7 @@ use crate::model::name::Tenant;
 use crate::model::page::{Page, PageRequest};
 use crate::store::{Appended, EventFilter, Events, NewBatch, Result};
 
-pub(super) const EVENT_COLUMNS: &str =
-    "id, tenant, environment, type, occurred_at, content_type, external_id, data";
+pub(super) const EVENT_COLUMNS: &str = "id, tenant, environment, type, occurred_at, content_type, external_id, data";
 
 #[async_trait]
 impl Events for SqliteStore {

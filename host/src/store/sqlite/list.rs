@@ -103,7 +103,11 @@ impl Conditions {
     }
 
     fn write_range(&self, query: &mut QueryBuilder<Sqlite>, cut: Option<u64>) {
-        query.push(" WHERE ").push(self.id).push(" >= ").push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
+        query
+            .push(" WHERE ")
+            .push(self.id)
+            .push(" >= ")
+            .push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
         if let Some(below) = self.below {
             query.push(" AND ").push(self.id).push(" < ").push_bind(int(below));
         }

@@ -70,14 +70,13 @@ async fn cancel_expired(
     cutoff: i64,
     (now, budget): (Timestamp, i64),
 ) -> Result<i64> {
-    let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM queue WHERE id < $1 AND tenant = $2 AND node IS NULL ORDER BY id LIMIT $3",
-    )
-    .bind(cutoff)
-    .bind(tenant)
-    .bind(budget)
-    .fetch_all(&mut *connection)
-    .await?;
+    let ids: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM queue WHERE id < $1 AND tenant = $2 AND node IS NULL ORDER BY id LIMIT $3")
+            .bind(cutoff)
+            .bind(tenant)
+            .bind(budget)
+            .fetch_all(&mut *connection)
+            .await?;
     cancel(connection, &ids, EXPIRED, now).await?;
     Ok(i64::try_from(ids.len()).unwrap_or(budget))
 }
@@ -90,9 +89,8 @@ async fn delete_expired(
     cutoff: i64,
     (now, budget): (Timestamp, i64),
 ) -> Result<i64> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT e.id FROM events AS e INDEXED BY events_by_tenant WHERE e.tenant = ",
-    );
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT e.id FROM events AS e INDEXED BY events_by_tenant WHERE e.tenant = ");
     query.push_bind(tenant).push(" AND e.id < ").push_bind(cutoff);
     query.push(" AND NOT EXISTS (SELECT 1 FROM queue AS d WHERE ").push(OF_EVENT);
     query.push(") AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE ").push(OF_EVENT);
@@ -110,7 +108,9 @@ async fn delete_expired(
 }
 
 async fn delete_event(connection: &mut SqliteConnection, event: i64, budget: i64) -> Result<i64> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT d.id, d.attempts FROM events AS e CROSS JOIN deliveries AS d WHERE e.id = ");
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT d.id, d.attempts FROM events AS e CROSS JOIN deliveries AS d WHERE e.id = ",
+    );
     query.push_bind(event).push(" AND ").push(OF_EVENT).push(" ORDER BY d.id LIMIT ").push_bind(budget + 1);
     let mut rows = 0;
     let mut doomed: Vec<i64> = Vec::new();
@@ -126,9 +126,11 @@ async fn delete_event(connection: &mut SqliteConnection, event: i64, budget: i64
         doomed.push(row.raw("id")?);
     }
     for chunk in doomed.chunks(LIST_MAX) {
-        for delete in
-            ["DELETE FROM attempts WHERE delivery IN (", "DELETE FROM bodies WHERE delivery IN (", "DELETE FROM deliveries WHERE id IN ("]
-        {
+        for delete in [
+            "DELETE FROM attempts WHERE delivery IN (",
+            "DELETE FROM bodies WHERE delivery IN (",
+            "DELETE FROM deliveries WHERE id IN (",
+        ] {
             let mut query = QueryBuilder::<Sqlite>::new(delete);
             push_list(&mut query, chunk.iter().copied());
             query.build().execute(&mut *connection).await?;

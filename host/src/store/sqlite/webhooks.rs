@@ -50,11 +50,12 @@ impl Webhooks for SqliteStore {
     async fn delete_webhook(&self, id: WebhookId, now: Timestamp) -> Result<bool> {
         let mut transaction = self.connector.begin().await?;
         // Its URL and secrets are of no more use to anybody.
-        let done = sqlx::query("UPDATE webhooks SET deleted_at = $1, sealed = x'' WHERE id = $2 AND deleted_at IS NULL")
-            .bind(millis(now))
-            .bind(int(id.number()))
-            .execute(&mut *transaction)
-            .await?;
+        let done =
+            sqlx::query("UPDATE webhooks SET deleted_at = $1, sealed = x'' WHERE id = $2 AND deleted_at IS NULL")
+                .bind(millis(now))
+                .bind(int(id.number()))
+                .execute(&mut *transaction)
+                .await?;
         transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
