@@ -97,6 +97,12 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
 async fn hand_over<W, A>(channel: &mpsc::Sender<Waiting<W, A>>, work: W) -> Result<A> {
     let (answer, answered) = oneshot::channel();
     channel.send(Waiting { work, answer }).await.map_err(|_| unavailable(NotWritten::Closed))?;

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool}
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::SqliteOptions;
+use super::lock::LockFile;
 use crate::store::{Result, StoreError};
 
 /// Only a backup tool can hold the file besides us.
@@ -23,10 +24,12 @@ pub(super) struct Connector {
     readers: u32,
     /// The writing connection, while nobody writes; `None` before the first use and after a failure.
     idle: Mutex<Option<SqliteConnection>>,
+    /// Held as long as anybody may write, also after the store itself is dropped.
+    _lock: LockFile,
 }
 
 impl Connector {
-    pub(super) fn new(path: &Path, options: SqliteOptions) -> Self {
+    pub(super) fn new(path: &Path, options: SqliteOptions, lock: LockFile) -> Self {
         let connect = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -39,7 +42,7 @@ impl Connector {
             .pragma("temp_store", "memory")
             .pragma("cache_size", "-32768")
             .disable_statement_logging();
-        Self { options: connect, readers: options.readers.max(1), idle: Mutex::new(None) }
+        Self { options: connect, readers: options.readers.max(1), idle: Mutex::new(None), _lock: lock }
     }
 
     /// Brings the schema up to date and compares the key.

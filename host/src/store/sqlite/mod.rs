@@ -62,8 +62,6 @@ pub struct SqliteStore {
     writer: Writer,
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
-    /// Held as long as the store lives.
-    _lock: LockFile,
 }
 
 impl SqliteStore {
@@ -76,11 +74,11 @@ impl SqliteStore {
         clock: &dyn Clock,
     ) -> Result<Self> {
         let lock = LockFile::take(path, clock.now())?;
-        let connector = Arc::new(Connector::new(path, options));
+        let connector = Arc::new(Connector::new(path, options, lock));
         connector.prepare(vault.id()).await?;
         let readers = connector.readers();
         let writer = Writer::start(GroupCommit::new(Arc::clone(&connector)));
-        Ok(Self { connector, readers, writer, vault, rng, _lock: lock })
+        Ok(Self { connector, readers, writer, vault, rng })
     }
 
     /// Writes what waits and closes the file. Later calls fail.
