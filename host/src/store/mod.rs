@@ -7,6 +7,12 @@
 //! *claimed* (in the hands of a node), *scheduled* (due at a time) or *waiting* for its webhook: it is paused, or has more than a node
 //! takes into memory at once. Waiting rows are claimed by webhook, in the order of acceptance.
 
+pub mod admission;
+pub mod packed;
+pub mod sealed;
+pub mod sqlite;
+pub mod writer;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -1,0 +1,151 @@
+//! Connections: how they are set up, the one that writes, and what is checked before anything else happens.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::SqliteOptions;
+use super::lock::LockFile;
+use crate::store::{Result, StoreError};
+
+/// Only a backup tool can hold the file besides us.
+const BUSY: Duration = Duration::from_secs(10);
+const READ_WAIT: Duration = Duration::from_secs(30);
+/// SQL texts differ by the number of rows they write: few sizes, but several statements.
+const STATEMENTS_KEPT: usize = 200;
+
+pub(super) struct Connector {
+    options: SqliteConnectOptions,
+    readers: u32,
+    /// The writing connection, while nobody writes; `None` before the first use and after a failure.
+    idle: Mutex<Option<SqliteConnection>>,
+    /// Held as long as anybody may write, also after the store itself is dropped.
+    _lock: LockFile,
+}
+
+impl Connector {
+    pub(super) fn new(path: &Path, options: SqliteOptions, lock: LockFile) -> Self {
+        let connect = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(false)
+            .busy_timeout(BUSY)
+            .statement_cache_capacity(STATEMENTS_KEPT)
+            .pragma("wal_autocheckpoint", options.checkpoint_pages.to_string())
+            .pragma("temp_store", "memory")
+            .pragma("cache_size", "-32768")
+            .disable_statement_logging();
+        Self { options: connect, readers: options.readers.max(1), idle: Mutex::new(None), _lock: lock }
+    }
+
+    /// Brings the schema up to date and compares the key.
+    pub(super) async fn prepare(&self, key_id: &str) -> Result<()> {
+        let mut connection = self.options.connect().await?;
+        migrate(&mut connection).await?;
+        let known: Option<String> = sqlx::query_scalar("SELECT value FROM settings WHERE name = 'key_id'")
+            .fetch_optional(&mut connection)
+            .await?;
+        match known {
+            Some(known) if known != key_id => return Err(StoreError::WrongKey),
+            Some(_) => {}
+            None => {
+                sqlx::query("INSERT INTO settings (name, value) VALUES ('key_id', $1)")
+                    .bind(key_id)
+                    .execute(&mut connection)
+                    .await?;
+            }
+        }
+        *self.idle.lock().await = Some(connection);
+        Ok(())
+    }
+
+    pub(super) fn readers(&self) -> SqlitePool {
+        SqlitePoolOptions::new()
+            .max_connections(self.readers)
+            .acquire_timeout(READ_WAIT)
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .connect_lazy_with(self.options.clone().create_if_missing(false).pragma("query_only", "on"))
+    }
+
+    /// Waits for its turn and begins a transaction. One that isn't committed takes its connection with it: closing it is the
+    /// one way back that works after every failure, also where SQLite has rolled back by itself.
+    pub(super) async fn begin(&self) -> Result<Transaction<'_>> {
+        let mut idle = self.idle.lock().await;
+        let mut connection = match idle.take() {
+            Some(connection) => connection,
+            None => self.options.clone().create_if_missing(false).connect().await?,
+        };
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+        Ok(Transaction { idle, connection })
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(connection) = self.idle.lock().await.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database didn't close cleanly");
+        }
+    }
+}
+
+/// A transaction of the one writing connection; rolled back unless committed.
+pub(super) struct Transaction<'a> {
+    idle: MutexGuard<'a, Option<SqliteConnection>>,
+    connection: SqliteConnection,
+}
+
+impl Transaction<'_> {
+    /// Durable when it returns.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        sqlx::query("COMMIT").execute(&mut self.connection).await?;
+        *self.idle = Some(self.connection);
+        Ok(())
+    }
+
+    /// For a call that found nothing to write.
+    pub(super) async fn rollback(mut self) -> Result<()> {
+        sqlx::query("ROLLBACK").execute(&mut self.connection).await?;
+        *self.idle = Some(self.connection);
+        Ok(())
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
+    let migrations = vec![Migration::new(
+        1,
+        "initial".into(),
+        MigrationType::Simple,
+        include_str!("../../../migrations/sqlite/0001_initial.sql").into_sql_str(),
+        false,
+    )];
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let result = Migrator::with_migrations(migrations).run(connection).await;
+    result.map_err(|error| match error {
+        MigrateError::VersionMissing(found) | MigrateError::VersionMismatch(found) | MigrateError::Dirty(found) => {
+            StoreError::SchemaVersion { found, known }
+        }
+        other => StoreError::Unavailable(Box::new(other)),
+    })
+}

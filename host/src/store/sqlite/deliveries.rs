@@ -1,0 +1,219 @@
+//! Deliveries as lists show them: the pending ones of the queue and the ended ones of the log, as one list by id. A delivery that
+//! is in both (one that ended and was taken back for a manual retry) is shown as the queue has it.
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::SqliteStore;
+use super::convert::{Columns, cause, int, status, status_number};
+use super::list::{self, Conditions};
+use super::{attempts, claim};
+use crate::model::attempt::{Attempt, Trigger};
+use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
+use crate::model::ids::{DeliveryId, WebhookId};
+use crate::model::name::Tenant;
+use crate::model::page::{Page, PageRequest};
+use crate::model::time::Timestamp;
+use crate::store::{Deliveries, DeliveryFilter, Result, WebhookStats};
+
+/// One of the two places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Queue,
+    Log,
+}
+
+impl Place {
+    const BOTH: [Self; 2] = [Self::Queue, Self::Log];
+
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Log => "deliveries",
+        }
+    }
+
+    const fn columns(self) -> &'static str {
+        match self {
+            Self::Queue => {
+                "SELECT r.id, r.event, r.webhook, r.tenant, 0 AS status, r.cause, r.attempts, r.last_status, r.reason, \
+                 r.revision, r.replay_of, CASE WHEN r.node IS NULL THEN r.due_at END AS next_at, NULL AS ended_at, \
+                 e.environment, e.type"
+            }
+            Self::Log => {
+                "SELECT r.id, r.event, r.webhook, r.tenant, r.status, r.cause, r.attempts, r.last_status, r.reason, \
+                 r.revision, r.replay_of, NULL AS next_at, r.ended_at, e.environment, e.type"
+            }
+        }
+    }
+
+    /// Whether rows with this status can be here.
+    fn may_hold(self, wanted: Option<DeliveryStatus>) -> bool {
+        wanted.is_none_or(|status| (status == DeliveryStatus::Pending) == (self == Self::Queue))
+    }
+}
+
+#[async_trait]
+impl Deliveries for SqliteStore {
+    async fn delivery(&self, tenant: Option<&Tenant>, id: DeliveryId) -> Result<Option<Delivery>> {
+        let mut reader = self.readers.acquire().await?;
+        // The queue first: a delivery that ends meanwhile is found in the log, never in neither.
+        for place in Place::BOTH {
+            let mut query = QueryBuilder::<Sqlite>::new(place.columns());
+            query
+                .push(" FROM ")
+                .push(place.table())
+                .push(" AS r CROSS JOIN events AS e ON e.id = r.event WHERE r.id = ");
+            query.push_bind(int(id.number()));
+            if let Some(row) = query.build().fetch_optional(&mut *reader).await? {
+                let found = delivery_of(&row)?;
+                return Ok(tenant.is_none_or(|tenant| *tenant == found.tenant).then_some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn deliveries(&self, filter: &DeliveryFilter, page: PageRequest) -> Result<Page<Delivery>> {
+        // One snapshot of both places.
+        let mut reader = self.readers.begin().await?;
+        let mut cut = None;
+        for place in places(filter) {
+            let conditions = conditions(place, filter, page.before);
+            if filter.event.is_none() {
+                cut = cut.max(list::cut(&mut reader, place.table(), &conditions).await?);
+            }
+        }
+        let mut found = Vec::new();
+        for place in places(filter) {
+            let mut query = QueryBuilder::<Sqlite>::new(place.columns());
+            let conditions = conditions(place, filter, page.before);
+            write_from(&mut query, place, filter, &conditions, cut);
+            conditions.write_order(&mut query, page.limit);
+            for row in query.build().fetch_all(&mut *reader).await? {
+                found.push(delivery_of(&row)?);
+            }
+        }
+        found.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id));
+        Ok(list::page(found, page.limit, cut, |delivery| delivery.id.number()))
+    }
+
+    async fn attempts(&self, delivery: DeliveryId) -> Result<Vec<Attempt>> {
+        attempts::of_delivery(&mut *self.readers.acquire().await?, delivery).await
+    }
+
+    async fn fixed(&self, delivery: DeliveryId) -> Result<Option<Fixed>> {
+        let mut reader = self.readers.begin().await?;
+        let revision: Option<Option<i64>> = sqlx::query_scalar(
+            "SELECT revision FROM (SELECT 0 AS place, revision FROM queue WHERE id = $1 \
+             UNION ALL SELECT 1, revision FROM deliveries WHERE id = $1) ORDER BY place LIMIT 1",
+        )
+        .bind(int(delivery.number()))
+        .fetch_optional(&mut *reader)
+        .await?;
+        let Some(revision) = revision.flatten() else { return Ok(None) };
+        let bodies = claim::bodies(&mut reader, &[delivery]).await?;
+        Ok(Some(claim::fixed(revision, bodies.get(&delivery))))
+    }
+
+    async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64> {
+        let mut reader = self.readers.begin().await?;
+        let mut counted: u64 = 0;
+        for place in places(filter) {
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM (SELECT 1");
+            write_from(&mut query, place, filter, &conditions(place, filter, None), None);
+            query.push(" LIMIT ").push_bind(int(limit.saturating_sub(counted))).push(")");
+            let here: i64 = query.build_query_scalar().fetch_one(&mut *reader).await?;
+            counted += here.unsigned_abs();
+        }
+        Ok(counted)
+    }
+
+    async fn stats(&self, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats> {
+        attempts::stats(&mut *self.readers.acquire().await?, webhook, since).await
+    }
+}
+
+fn places(filter: &DeliveryFilter) -> impl Iterator<Item = Place> {
+    let status = filter.status;
+    Place::BOTH.into_iter().filter(move |place| place.may_hold(status))
+}
+
+fn conditions(place: Place, filter: &DeliveryFilter, before: Option<u64>) -> Conditions {
+    let mut conditions = Conditions::between(filter.since, filter.until, before);
+    let webhook = filter.webhook.map(|webhook| int(webhook.number()));
+    let tenant = filter.tenant.as_ref().map(|tenant| tenant.as_str().to_owned());
+    let ended_badly = filter.status.is_some_and(|status| status != DeliveryStatus::Delivered);
+    // An event's deliveries are found by their ids; no other index may stand in the way.
+    let by_index = place == Place::Log && filter.event.is_none();
+    if filter.event.is_some() {
+        conditions.sort_few();
+    }
+    match webhook {
+        Some(webhook) if by_index => conditions.indexed("deliveries_by_webhook", "r.webhook = ", webhook),
+        Some(webhook) => conditions.scanned("r.webhook = ", webhook),
+        None => {}
+    }
+    match tenant {
+        Some(tenant) if by_index && !conditions.has_index() => {
+            conditions.indexed("deliveries_by_tenant", "r.tenant = ", tenant);
+        }
+        Some(tenant) => conditions.scanned("r.tenant = ", tenant),
+        None => {}
+    }
+    if place == Place::Log {
+        if by_index && ended_badly && !conditions.has_index() {
+            conditions.in_partial("deliveries_not_delivered", "r.status <> 1");
+        }
+        filter.status.iter().for_each(|status| conditions.scanned("r.status = ", status_number(*status)));
+        conditions.always(" AND NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.id = r.id)");
+    }
+    filter.environment.iter().for_each(|name| conditions.scanned("e.environment = ", name.as_str().to_owned()));
+    filter.event_type.iter().for_each(|name| conditions.scanned("e.type = ", name.as_str().to_owned()));
+    filter.http_class.iter().for_each(|class| {
+        conditions.scanned("coalesce(r.last_status, 0) / 100 = ", i64::from(*class));
+    });
+    conditions
+}
+
+fn write_from(
+    query: &mut QueryBuilder<Sqlite>,
+    place: Place,
+    filter: &DeliveryFilter,
+    conditions: &Conditions,
+    cut: Option<u64>,
+) {
+    query.push(" FROM ").push(place.table()).push(" AS r");
+    conditions.write_index(query);
+    query.push(" CROSS JOIN events AS e ON e.id = r.event");
+    conditions.write_where(query, cut);
+    if let Some(event) = filter.event {
+        let event = int(event.number());
+        // Two searches by id, joined with OR: those made at acceptance stand in a known range, the others are in a list.
+        query.push(" AND r.event = ").push_bind(event);
+        query.push(" AND (r.id BETWEEN (SELECT first_delivery FROM events WHERE id = ").push_bind(event);
+        query.push(") AND (SELECT last_delivery FROM events WHERE id = ").push_bind(event);
+        query.push(") OR r.id IN (SELECT delivery FROM additions WHERE event = ").push_bind(event).push("))");
+    }
+}
+
+fn delivery_of(row: &SqliteRow) -> Result<Delivery> {
+    let cause = cause(row.raw("cause")?)?;
+    Ok(Delivery {
+        id: row.id("id")?,
+        event: row.id("event")?,
+        webhook: row.id("webhook")?,
+        tenant: row.text("tenant")?,
+        environment: row.text("environment")?,
+        event_type: row.text("type")?,
+        status: status(row.raw("status")?)?,
+        test: cause == Trigger::Test,
+        attempts: row.count("attempts")?,
+        last_status: row.maybe_count("last_status")?,
+        reason: row.raw("reason")?,
+        revision: row.maybe_id("revision")?,
+        replay_of: row.maybe_id("replay_of")?,
+        next_at: row.maybe_time("next_at")?,
+        ended_at: row.maybe_time("ended_at")?,
+    })
+}

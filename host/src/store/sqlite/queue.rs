@@ -1,0 +1,208 @@
+//! The queue's verbs beside the hot path: claim, put more in, cancel, look.
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::append::{QueueRow, insert_queue};
+use super::convert::{Columns, cause_number, int, millis, status_number};
+use super::events::events_by_id;
+use super::insert::{LIST_MAX, ManyRows, push_list};
+use super::{NODE, SqliteStore, claim, purge};
+use crate::model::attempt::Trigger;
+use crate::model::delivery::{Claimed, DeliveryStatus};
+use crate::model::ids::{DeliveryId, EventId, WebhookId};
+use crate::model::time::Timestamp;
+use crate::store::packed::PackedCompletion;
+use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, StoreError};
+
+#[async_trait]
+impl Queue for SqliteStore {
+    async fn complete(&self, completion: Completion) -> Result<bool> {
+        self.writer.complete(PackedCompletion::new(completion)?).await
+    }
+
+    async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
+        // Mostly nothing is due: that is found out beside the writer.
+        if self.next_due().await?.is_none_or(|due| due > now) {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
+        query.push_bind(i64::from(NODE.0));
+        query.push(
+            " WHERE id IN (SELECT id FROM queue INDEXED BY queue_due \
+             WHERE node IS NULL AND due_at IS NOT NULL AND due_at <= ",
+        );
+        query.push_bind(millis(now)).push(" ORDER BY due_at, id LIMIT ").push_bind(i64::from(limit)).push(")");
+        self.claim(query).await
+    }
+
+    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
+        query.push_bind(i64::from(NODE.0));
+        query.push(
+            " WHERE id IN (SELECT id FROM queue INDEXED BY queue_waiting \
+             WHERE node IS NULL AND due_at IS NULL AND webhook = ",
+        );
+        query.push_bind(int(webhook.number())).push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
+        self.claim(query).await
+    }
+
+    async fn waiting(&self) -> Result<Vec<WebhookId>> {
+        // From one webhook to the next by the index: the rows themselves may be millions.
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "WITH RECURSIVE waiting (webhook) AS ( \
+               SELECT min(webhook) FROM queue INDEXED BY queue_waiting WHERE node IS NULL AND due_at IS NULL \
+               UNION ALL SELECT (SELECT min(webhook) FROM queue INDEXED BY queue_waiting \
+                                 WHERE node IS NULL AND due_at IS NULL AND webhook > waiting.webhook) \
+               FROM waiting WHERE waiting.webhook IS NOT NULL) \
+             SELECT webhook FROM waiting WHERE webhook IS NOT NULL",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(ids.into_iter().map(|id| WebhookId::from(id.unsigned_abs())).collect())
+    }
+
+    async fn count_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32> {
+        let counted: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM (SELECT 1 FROM queue INDEXED BY queue_waiting \
+             WHERE node IS NULL AND due_at IS NULL AND webhook = $1 LIMIT $2)",
+        )
+        .bind(int(webhook.number()))
+        .bind(i64::from(limit))
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(u32::try_from(counted).unwrap_or(limit))
+    }
+
+    async fn retry(&self, id: DeliveryId, _now: Timestamp) -> Result<Option<Claimed>> {
+        let mut transaction = self.connector.begin().await?;
+        // One that has ended comes back as a queue row; its row in the log stays until it ends again.
+        sqlx::query(
+            "INSERT INTO queue (id, event, webhook, tenant, fence, attempts, cause, last_status, reason, revision, replay_of) \
+             SELECT d.id, d.event, d.webhook, d.tenant, d.fence, d.attempts, d.cause, d.last_status, d.reason, d.revision, \
+             d.replay_of FROM deliveries AS d JOIN events AS e ON e.id = d.event \
+             WHERE d.id = $1 AND NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.id = d.id)",
+        )
+        .bind(int(id.number()))
+        .execute(&mut *transaction)
+        .await?;
+        // A test stays a test: it counts nowhere.
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
+        query.push_bind(i64::from(NODE.0)).push(", cause = CASE cause WHEN ").push_bind(cause_number(Trigger::Test));
+        query.push(" THEN cause ELSE ").push_bind(cause_number(Trigger::Manual)).push(" END WHERE id = ");
+        query.push_bind(int(id.number())).push(" AND node IS NULL RETURNING ").push(claim::CLAIMED);
+        let rows = query.build().fetch_all(&mut *transaction).await?;
+        let claimed = claim::load(&mut transaction, &rows).await?.pop();
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn enqueue(&self, event: EventId, deliveries: Vec<NewDelivery>, _now: Timestamp) -> Result<()> {
+        let mut transaction = self.connector.begin().await?;
+        let Some(found) = events_by_id(&mut transaction, &[event]).await?.pop() else {
+            transaction.rollback().await?;
+            return Err(StoreError::Conflict { what: "event" });
+        };
+        let rows: Vec<_> = QueueRow::of(&found, &deliveries).collect();
+        insert_queue(&mut transaction, &rows).await?;
+        ManyRows::new("INSERT INTO additions (event, delivery) VALUES", 2, "")
+            .run(&mut transaction, &deliveries, |values, delivery| {
+                values.add(int(event.number())).add(int(delivery.id.number()));
+            })
+            .await?;
+        transaction.commit().await
+    }
+
+    async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {
+        let mut transaction = self.connector.begin().await?;
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM (SELECT id FROM queue INDEXED BY queue_waiting \
+                             WHERE node IS NULL AND due_at IS NULL AND webhook = $1 \
+               UNION ALL SELECT id FROM queue INDEXED BY queue_scheduled \
+                             WHERE node IS NULL AND due_at IS NOT NULL AND webhook = $1) LIMIT $2",
+        )
+        .bind(int(webhook.number()))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *transaction)
+        .await?;
+        cancel(&mut transaction, &ids, reason, now).await?;
+        transaction.commit().await?;
+        Ok(u32::try_from(ids.len()).unwrap_or(limit))
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>> {
+        let due: Option<i64> = sqlx::query_scalar(
+            "SELECT min(due_at) FROM queue INDEXED BY queue_due WHERE node IS NULL AND due_at IS NOT NULL",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(due.map(|millis| Timestamp::from_millis(millis.unsigned_abs())))
+    }
+
+    async fn depth(&self) -> Result<QueueDepth> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM queue) AS total, (SELECT min(id) FROM queue) AS oldest, \
+             (SELECT count(*) FROM queue INDEXED BY queue_due WHERE node IS NULL AND due_at IS NOT NULL) AS scheduled, \
+             (SELECT count(*) FROM queue INDEXED BY queue_waiting WHERE node IS NULL AND due_at IS NULL) AS waiting",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        let (total, scheduled, waiting): (u64, u64, u64) =
+            (row.count("total")?, row.count("scheduled")?, row.count("waiting")?);
+        let claimed = total.saturating_sub(scheduled).saturating_sub(waiting);
+        Ok(QueueDepth { claimed, scheduled, waiting, oldest: row.maybe_id("oldest")?.map(DeliveryId::time) })
+    }
+
+    async fn recover(&self, now: Timestamp) -> Result<u64> {
+        let mut transaction = self.connector.begin().await?;
+        let done = sqlx::query("UPDATE queue SET node = NULL, due_at = $1 WHERE node IS NOT NULL")
+            .bind(millis(now))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+        purge::purge(&self.connector, now, max_rows).await
+    }
+}
+
+impl SqliteStore {
+    async fn claim(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Claimed>> {
+        query.push(" RETURNING ").push(claim::CLAIMED);
+        let mut transaction = self.connector.begin().await?;
+        let mut rows = query.build().fetch_all(&mut *transaction).await?;
+        // RETURNING has no order of its own; waiting rows have no due time and so are sorted by id alone.
+        let order = |row: &SqliteRow| (row.raw::<Option<i64>>("due_at").ok(), row.raw::<i64>("id").ok());
+        rows.sort_by_cached_key(order);
+        let claimed = claim::load(&mut transaction, &rows).await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+}
+
+/// Ends unclaimed rows of the queue.
+pub(super) async fn cancel(
+    connection: &mut sqlx::SqliteConnection,
+    ids: &[i64],
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    for chunk in ids.chunks(LIST_MAX) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT OR REPLACE INTO deliveries (id, event, webhook, tenant, status, cause, fence, attempts, last_status, \
+             reason, revision, replay_of, ended_at) SELECT id, event, webhook, tenant, ",
+        );
+        query.push_bind(status_number(DeliveryStatus::Cancelled)).push(", cause, fence, attempts, last_status, ");
+        query.push_bind(reason).push(", revision, replay_of, ").push_bind(millis(now));
+        query.push(" FROM queue WHERE id IN (");
+        push_list(&mut query, chunk.iter().copied());
+        query.build().execute(&mut *connection).await?;
+        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM queue WHERE id IN (");
+        push_list(&mut query, chunk.iter().copied());
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! The group commit: what waits to be written shares one transaction, and each caller is answered once it is durable.
+//!
+//! One task takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
+//! It never lingers for an append. A completion, for which nobody waits, may wait [`LINGER`] for company or for the next append.
+//! It knows no SQL: a database gives it [`Commit`]. Callers wait, they are never refused, while the channels are full.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::packed::PackedCompletion;
+use super::{Appended, NewBatch, Result, StoreError};
+
+/// The most events, deliveries and completions in one transaction; one request's batch is never split.
+pub const ROWS_MAX: usize = 1024;
+/// About the most bytes of data in one transaction.
+pub const BYTES_MAX: usize = 8 * 1024 * 1024;
+const LINGER: Duration = Duration::from_millis(2);
+const APPENDS_WAITING_MAX: usize = 512;
+const COMPLETIONS_WAITING_MAX: usize = 4096;
+
+/// What is written together, in the order of arrival.
+#[derive(Debug, Default)]
+pub struct Group {
+    pub batches: Vec<NewBatch>,
+    pub completions: Vec<PackedCompletion>,
+}
+
+/// One answer for each member of a group, in order.
+#[derive(Debug, Default)]
+pub struct Answers {
+    pub batches: Vec<Appended>,
+    pub completions: Vec<bool>,
+}
+
+/// What a database does for the writer.
+#[async_trait]
+pub trait Commit: Send + 'static {
+    /// Writes the group in one transaction, durable when it returns. After an error nothing of it is written, and the next call
+    /// begins afresh.
+    async fn commit(&mut self, group: &Group) -> Result<Answers>;
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+enum NotWritten {
+    #[error("the store was closed")]
+    Closed,
+    #[error("the transaction that this was part of failed")]
+    Group(#[source] Arc<StoreError>),
+}
+
+struct Waiting<W, A> {
+    work: W,
+    answer: oneshot::Sender<Result<A>>,
+}
+
+/// The callers' end.
+pub struct Writer {
+    appends: mpsc::Sender<Waiting<NewBatch, Appended>>,
+    completions: mpsc::Sender<Waiting<PackedCompletion, bool>>,
+    closing: CancellationToken,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the task; must be called inside a tokio runtime.
+    pub fn start(database: impl Commit) -> Self {
+        let (appends, appends_in) = mpsc::channel(APPENDS_WAITING_MAX);
+        let (completions, completions_in) = mpsc::channel(COMPLETIONS_WAITING_MAX);
+        let closing = CancellationToken::new();
+        let queue = Intake { appends: appends_in, completions: completions_in, closing: closing.clone(), open: true };
+        let task = tokio::spawn(run(queue, database));
+        Self { appends, completions, closing, task: Mutex::new(Some(task)) }
+    }
+
+    pub async fn append(&self, batch: NewBatch) -> Result<Appended> {
+        hand_over(&self.appends, batch).await
+    }
+
+    pub async fn complete(&self, completion: PackedCompletion) -> Result<bool> {
+        hand_over(&self.completions, completion).await
+    }
+
+    /// Writes what waits and stops; later calls fail.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the writer ended badly");
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
+async fn hand_over<W, A>(channel: &mpsc::Sender<Waiting<W, A>>, work: W) -> Result<A> {
+    let (answer, answered) = oneshot::channel();
+    channel.send(Waiting { work, answer }).await.map_err(|_| unavailable(NotWritten::Closed))?;
+    answered.await.map_err(|_| unavailable(NotWritten::Closed))?
+}
+
+fn unavailable(error: NotWritten) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
+}
+
+async fn run(mut intake: Intake, mut database: impl Commit) {
+    while let Some(taken) = intake.next().await {
+        taken.write(&mut database).await;
+    }
+}
+
+/// The task's end of the channels.
+struct Intake {
+    appends: mpsc::Receiver<Waiting<NewBatch, Appended>>,
+    completions: mpsc::Receiver<Waiting<PackedCompletion, bool>>,
+    closing: CancellationToken,
+    open: bool,
+}
+
+impl Intake {
+    /// Waits for work and takes all that is there; `None` once closed and empty.
+    async fn next(&mut self) -> Option<Taken> {
+        let mut taken = Taken::default();
+        while taken.is_empty() {
+            tokio::select! {
+                biased;
+                Some(batch) = self.appends.recv() => taken.batch(batch),
+                Some(completion) = self.completions.recv() => {
+                    taken.completion(completion);
+                    self.linger(&mut taken).await;
+                }
+                () = self.closing.cancelled(), if self.open => self.close(),
+                else => return None,
+            }
+        }
+        self.drain(&mut taken);
+        Some(taken)
+    }
+
+    async fn linger(&mut self, taken: &mut Taken) {
+        if !self.open || self.completions.len() + 1 >= ROWS_MAX {
+            return;
+        }
+        tokio::select! {
+            biased;
+            Some(batch) = self.appends.recv() => taken.batch(batch),
+            () = self.closing.cancelled() => self.close(),
+            () = tokio::time::sleep(LINGER) => {}
+        }
+    }
+
+    fn close(&mut self) {
+        self.open = false;
+        self.appends.close();
+        self.completions.close();
+    }
+
+    /// Alternates, so that neither kind holds up the other.
+    fn drain(&mut self, taken: &mut Taken) {
+        while !taken.is_full() {
+            let append = self.appends.try_recv().map(|batch| taken.batch(batch));
+            let completion = self.completions.try_recv().map(|completion| taken.completion(completion));
+            if append.is_err() && completion.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A group with those who wait for it.
+#[derive(Default)]
+struct Taken {
+    group: Group,
+    appenders: Vec<oneshot::Sender<Result<Appended>>>,
+    completers: Vec<oneshot::Sender<Result<bool>>>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Taken {
+    fn batch(&mut self, waiting: Waiting<NewBatch, Appended>) {
+        let events = &waiting.work.events;
+        self.rows += events.iter().map(|new| 1 + new.deliveries.len()).sum::<usize>();
+        self.bytes += events.iter().map(|new| new.event.data.bytes.len()).sum::<usize>();
+        self.group.batches.push(waiting.work);
+        self.appenders.push(waiting.answer);
+    }
+
+    fn completion(&mut self, waiting: Waiting<PackedCompletion, bool>) {
+        self.rows += 1;
+        self.bytes += waiting.work.weight();
+        self.group.completions.push(waiting.work);
+        self.completers.push(waiting.answer);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.group.batches.is_empty() && self.group.completions.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows >= ROWS_MAX || self.bytes >= BYTES_MAX
+    }
+
+    async fn write(self, database: &mut impl Commit) {
+        match database.commit(&self.group).await {
+            Ok(answers) => {
+                answer(self.appenders, answers.batches.into_iter().map(Ok));
+                answer(self.completers, answers.completions.into_iter().map(Ok));
+            }
+            Err(error @ StoreError::Unavailable(_)) => self.fail(error),
+            // One member can't be written: it must not take the others with it.
+            Err(error) => {
+                tracing::warn!(%error, "a group commit failed; its members are written one by one");
+                self.write_one_by_one(database).await;
+            }
+        }
+    }
+
+    fn fail(self, error: StoreError) {
+        let error = Arc::new(error);
+        let failed = || unavailable(NotWritten::Group(Arc::clone(&error)));
+        answer(self.appenders, std::iter::repeat_with(|| Err(failed())));
+        answer(self.completers, std::iter::repeat_with(|| Err(failed())));
+    }
+
+    async fn write_one_by_one(self, database: &mut impl Commit) {
+        for (batch, appender) in self.group.batches.into_iter().zip(self.appenders) {
+            let group = Group { batches: vec![batch], completions: Vec::new() };
+            let result = database.commit(&group).await.map(|answers| answers.batches);
+            answer(vec![appender], only(result));
+        }
+        for (completion, completer) in self.group.completions.into_iter().zip(self.completers) {
+            let group = Group { batches: Vec::new(), completions: vec![completion] };
+            let result = database.commit(&group).await.map(|answers| answers.completions);
+            answer(vec![completer], only(result));
+        }
+    }
+}
+
+fn only<A>(result: Result<Vec<A>>) -> impl Iterator<Item = Result<A>> {
+    let (answers, error) = match result {
+        Ok(answers) => (answers, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    answers.into_iter().map(Ok).chain(error.map(Err))
+}
+
+/// A caller that went away meanwhile doesn't hear it.
+fn answer<A>(waiting: Vec<oneshot::Sender<Result<A>>>, answers: impl Iterator<Item = Result<A>>) {
+    waiting.into_iter().zip(answers).for_each(|(caller, result)| drop(caller.send(result)));
+}

@@ -1,0 +1,97 @@
+//! What only the SQLite file can be asked: its lock, its key, its bytes, its schema.
+
+use waxwing::store::{Start, StoreError, Webhooks};
+
+use crate::fixture::{Fixture, KEY, open_sqlite};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_opener_is_told_who_holds_the_file() {
+    let f = Fixture::sqlite().await;
+    match open_sqlite(&f.path(), KEY).await {
+        Err(StoreError::Locked { holder }) => {
+            assert_eq!(holder, format!("process {}, since 2026-01-31T12:00:00.000Z", std::process::id()));
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("two hold the same file"),
+    }
+    let f = f.reopened().await;
+    f.accepted(Start::Claimed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_key_does_not_open_the_file() {
+    let f = Fixture::sqlite().await;
+    let webhook = f.webhook("shop");
+    f.store.save_webhook(&webhook, None, None).await.unwrap();
+    let (folder, path) = f.closed().await;
+    assert!(matches!(open_sqlite(&path, [8; 32]).await, Err(StoreError::WrongKey)));
+    let store = open_sqlite(&path, KEY).await.unwrap();
+    assert_eq!(store.webhooks().await.unwrap(), [webhook]);
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_stands_in_the_file() {
+    let f = Fixture::sqlite().await;
+    f.store.save_webhook(&f.webhook("shop"), None, None).await.unwrap();
+    let (folder, path) = f.closed().await;
+    let bytes: Vec<u8> = std::fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    let stands = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(stands("order.*"), "the search finds what isn't secret");
+    for secret in ["VERYSECRETPATH", "HEADERSECRETVALUE", "NEWSIGNINGSECRET", "OLDSIGNINGSECRET", "STAGESECRETVALUE"] {
+        assert!(!stands(secret), "{secret}");
+    }
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_a_newer_program_is_left_alone() {
+    let (folder, path) = Fixture::sqlite().await.closed().await;
+    let mut connection = connect(&path).await;
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99").execute(&mut connection).await.unwrap();
+    drop(connection);
+    let refused = open_sqlite(&path, KEY).await;
+    assert!(matches!(refused, Err(StoreError::SchemaVersion { found: 99, known: 1 })));
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_fails_refuses_its_call_and_the_next_one_is_written() {
+    let f = Fixture::sqlite().await;
+    let kept = f.accepted(Start::Claimed).await;
+    let big = || {
+        let mut event = f.event("order.paid");
+        event.data = waxwing::model::event::Payload::json(format!("\"{}\"", "x".repeat(500_000)));
+        f.batch(vec![f.to(event, &[1], Start::Claimed)])
+    };
+    // A full disk can't be had without privileges: a trigger fails in the middle of the transaction instead.
+    let mut connection = connect(&f.path()).await;
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT raise(ABORT, 'disk is full'); END";
+    sqlx::query(refuse).execute(&mut connection).await.unwrap();
+    let refused = big();
+    let refused_id = refused.events[0].event.id;
+    let error = f.store.append(refused).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let source = std::error::Error::source(&error).map(chain);
+    assert!(source.clone().is_some_and(|text| text.contains("disk is full")), "{source:?}");
+    sqlx::query("DROP TRIGGER refuse").execute(&mut connection).await.unwrap();
+
+    f.store.append(big()).await.unwrap();
+    assert_eq!(f.store.event(None, refused_id).await.unwrap(), None, "nothing of it was written");
+    assert!(f.store.complete(f.delivered(&kept)).await.unwrap());
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+async fn connect(path: &std::path::Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+}
