@@ -4,10 +4,6 @@
 //! stand, and what goes out is a plain [`RequestDraft`], its syntax, counts and reserved names checked.
 //! [`chain`] runs the stages of a webhook; [`wasm`] is the sandbox behind [`Transform`].
 
-pub mod chain;
-pub mod fuel;
-mod placeholder;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -65,17 +61,6 @@ pub struct Run<T> {
     pub cost: Cost,
     pub log: Vec<LogLine>,
     pub log_dropped: u32,
-}
-
-impl<T> Run<T> {
-    /// One that never began: its inputs or its component stood in the way.
-    pub(crate) fn unstarted(kind: FaultKind) -> Self {
-        Self { result: Err(kind), cost: Cost::default(), log: Vec::new(), log_dropped: 0 }
-    }
-
-    pub(crate) fn refused(message: String) -> Self {
-        Self::unstarted(FaultKind::BadOutput { message })
-    }
 }
 
 /// A reply as `classify` sees it.
