@@ -80,6 +80,9 @@ impl Dispatcher {
             let Some(lane) = state.lanes.get_mut(&id) else { continue };
             lane.in_ring = false;
             match lane.readiness(rules, now) {
+                Readiness::Blocked if lane.is_idle() => {
+                    state.lanes.remove(&id);
+                }
                 Readiness::Blocked => {}
                 Readiness::At(at) => {
                     state.later.insert((at, id));
@@ -102,13 +105,9 @@ impl Dispatcher {
         let mut state = self.state.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
         state.forget(claimed);
-        let lane = state.lane(claimed.webhook);
-        lane.done(claimed.id, pace, again, ordering);
-        if lane.is_idle() && !lane.in_ring {
-            state.lanes.remove(&claimed.webhook);
-        } else {
-            state.enter_ring(claimed.webhook);
-        }
+        state.lane(claimed.webhook).done(claimed.id, pace, again, ordering);
+        // An idle lane is forgotten there, when its turn comes.
+        state.enter_ring(claimed.webhook);
     }
 
     /// Takes a row into memory that was claimed from the database; gives it back if its webhook has enough already.
@@ -163,6 +162,7 @@ impl Dispatcher {
         let mut state = self.state.lock();
         if !state.lane(webhook).refilled(claimed.len(), asked, now) {
             state.backlogs.remove(&webhook);
+            state.enter_ring(webhook);
         }
         claimed.into_iter().for_each(|claimed| state.insert(claimed, ordering));
     }

@@ -13,8 +13,10 @@ use super::lane::Pace;
 use super::record::Record;
 use super::settings::Placeholders;
 use super::{Parts, mask, meter, once};
+use crate::format::mask::Mask;
 use crate::model::attempt::{Attempt, Outcome, Trigger};
 use crate::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
+use crate::model::request::Request;
 use crate::model::time::Timestamp;
 use crate::model::webhook::{Revision, Status, Webhook};
 use crate::retry;
@@ -44,11 +46,16 @@ pub(super) struct Unsettled {
     pub(super) error: StoreError,
 }
 
-/// What the attempt is about to send, and by which revision it was made.
+/// The finished request, and what the reply will be judged by.
 struct Prepared {
+    request: Request,
+    made: MadeBy,
+}
+
+struct MadeBy {
     revision: Arc<Revision>,
     body: FixedBody,
-    outgoing: Outgoing,
+    mask: Mask,
 }
 
 impl Pipeline {
@@ -67,10 +74,9 @@ impl Pipeline {
         };
         let mut record = Record::begin(&claimed, self.now());
         let outcome = match self.request_for(&claimed, &webhook, &mut record).await {
-            Ok(Ok(prepared)) => {
-                let request = prepared.outgoing.request.clone();
+            Ok(Ok(Prepared { request, made })) => {
                 let exchange = self.parts.sender.send(request, webhook.current.timeout).await;
-                self.judge(&claimed, &prepared, exchange, &mut record).await
+                self.judge(&claimed, &made, exchange, &mut record).await
             }
             // Dropped, failed, or unfit for its format: there is nothing to send.
             Ok(Err(outcome)) => outcome,
@@ -156,9 +162,10 @@ impl Pipeline {
             fillings: &fillings.unwrap_or_default(),
             now: record.started_at(),
         };
-        Ok(build::build(&making).map(|outgoing| {
-            record.sent = Some(outgoing.sent.clone());
-            Prepared { revision, body, outgoing }
+        let built = build::build(&making);
+        Ok(built.map(|Outgoing { request, sent, mask }| {
+            record.sent = Some(sent);
+            Prepared { request, made: MadeBy { revision, body, mask } }
         }))
     }
 
@@ -166,7 +173,7 @@ impl Pipeline {
     async fn judge(
         &self,
         claimed: &Claimed,
-        prepared: &Prepared,
+        made: &MadeBy,
         exchange: Exchange,
         record: &mut Record,
     ) -> Outcome {
@@ -175,12 +182,12 @@ impl Pipeline {
             Ok(reply) => reply,
             Err(error) => return Outcome::Unreachable { error },
         };
-        prepared.outgoing.mask.headers(&mut reply.headers);
-        reply.body = prepared.outgoing.mask.body(reply.body);
+        made.mask.headers(&mut reply.headers);
+        reply.body = made.mask.body(reply.body);
         let asked = reply.headers.iter().find(|header| &*header.name == "retry-after");
         record.asked = asked.and_then(|header| retry::retry_after(&header.value, self.now()));
         record.response = Some(mask::response(&reply));
-        let stage = build::drafted_by(&prepared.body, &prepared.revision).filter(|stage| stage.classifies);
+        let stage = build::drafted_by(&made.body, &made.revision).filter(|stage| stage.classifies);
         match stage {
             Some(stage) => judge::by_plugin(&self.parts, stage, claimed, &reply, record).await,
             None => judge::by_status(reply.status),

@@ -17,6 +17,8 @@ use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::store::{Completed, Completion, DeliveryFilter, StoreError};
 
 const EVERY: Duration = Duration::from_secs(1);
+/// Counting the queue walks over an index: not every second.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const PURGE_ROWS: u32 = 1000;
 /// The most that one sweep cancels of what a paused webhook holds too much.
@@ -28,19 +30,23 @@ pub(super) struct Sweeper {
     parts: Parts,
     dispatcher: Arc<Dispatcher>,
     last: Mutex<Timestamp>,
+    last_count: Mutex<Timestamp>,
     last_purge: Mutex<Timestamp>,
 }
 
 impl Sweeper {
     pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>) -> Self {
-        Self { parts, dispatcher, last: Mutex::default(), last_purge: Mutex::default() }
+        let never = Mutex::<Timestamp>::default;
+        Self { parts, dispatcher, last: never(), last_count: never(), last_purge: never() }
     }
 
     pub(super) async fn sweep_when_due(&self) -> Result<(), StoreError> {
         if !due(&self.last, self.parts.clock.now(), EVERY) {
             return Ok(());
         }
-        meter::queue(self.parts.store.depth().await?, self.dispatcher.in_flight(), self.dispatcher.rows());
+        if due(&self.last_count, self.parts.clock.now(), COUNT_EVERY) {
+            meter::queue(self.parts.store.depth().await?, self.dispatcher.in_flight(), self.dispatcher.rows());
+        }
         self.sweep().await
     }
 

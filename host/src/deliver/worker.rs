@@ -77,6 +77,33 @@ impl Running {
     }
 }
 
+/// Tells the dispatcher when an attempt is over, also if it is given up or panics: its row is then found again as lost.
+struct UnderWay<'a> {
+    dispatcher: &'a Dispatcher,
+    claimed: Claimed,
+    end: Option<(Pace, bool)>,
+}
+
+impl<'a> UnderWay<'a> {
+    const fn new(dispatcher: &'a Dispatcher, claimed: Claimed) -> Self {
+        Self { dispatcher, claimed, end: None }
+    }
+
+    const fn end(&mut self, pace: Pace, again: bool) {
+        self.end = Some((pace, again));
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if self.end.is_none() {
+            self.dispatcher.note_lost();
+        }
+        let (pace, again) = self.end.unwrap_or((Pace::Unknown, false));
+        self.dispatcher.done(&self.claimed, pace, again);
+    }
+}
+
 impl Worker {
     pub(super) fn new(parts: Parts, actors: Actors, attention: Arc<Notify>) -> Self {
         let Actors { dispatcher, pipeline, health } = actors;
@@ -223,26 +250,26 @@ impl Worker {
     }
 
     async fn attempt(&self, claimed: Claimed) {
-        let copy = claimed.clone();
+        let mut under_way = UnderWay::new(&self.dispatcher, claimed.clone());
         let (pace, completed) = match self.pipeline.attempt(claimed).await {
             Ok(settled) => (settled.pace, settled.completed),
             Err(Unsettled { completion, error }) => {
-                tracing::error!(delivery = %copy.id, %error, "an attempt's end couldn't be written yet");
+                tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
                 let completed = completion.next.clone();
                 self.unsettled.lock().push(*completion);
                 (Pace::Unknown, completed)
             }
         };
-        let again = match &completed {
-            Completed::Next(Next::Again { at, .. }) | Completed::Scheduled(at) => Some(*at),
-            Completed::Next(Next::Ended { .. }) | Completed::Waiting => None,
-        };
-        self.dispatcher.done(&copy, pace, again.is_some());
-        if completed == Completed::Waiting {
-            self.dispatcher.mark_backlog(copy.webhook);
-        }
-        if let Some(at) = again {
-            self.due_at(at);
+        match completed {
+            Completed::Next(Next::Again { at, .. }) | Completed::Scheduled(at) => {
+                under_way.end(pace, true);
+                self.due_at(at);
+            }
+            Completed::Next(Next::Ended { .. }) => under_way.end(pace, false),
+            Completed::Waiting => {
+                self.dispatcher.mark_backlog(under_way.claimed.webhook);
+                under_way.end(pace, false);
+            }
         }
     }
 
