@@ -18,8 +18,10 @@ mod once;
 mod pipeline;
 mod preview;
 mod record;
+mod running;
 mod settings;
 mod sweep;
+mod under_way;
 mod worker;
 
 use std::sync::Arc;
@@ -48,7 +50,7 @@ use crate::vault::Vault;
 pub use self::dispatcher::Limits;
 pub use self::health::{FAILING_FOR, OPERATOR};
 pub use self::preview::{Preview, PreviewEnd};
-pub use self::worker::Running;
+pub use self::running::Running;
 
 /// All that delivering needs of the rest, wired in `app`.
 #[derive(Clone)]

@@ -17,7 +17,9 @@ use super::dispatcher::Dispatcher;
 use super::health::Healths;
 use super::lane::Pace;
 use super::pipeline::{Pipeline, Unsettled};
+use super::running::Running;
 use super::sweep::Sweeper;
+use super::under_way::UnderWay;
 use super::{Parts, Retried, health};
 use crate::model::delivery::{Claimed, Next};
 use crate::model::ids::{DeliveryId, WebhookId};
@@ -55,55 +57,6 @@ pub(super) struct Actors {
     pub(super) health: Arc<Healths>,
 }
 
-/// A worker that runs in the background.
-pub struct Running {
-    worker: Arc<Worker>,
-    stop: CancellationToken,
-}
-
-impl Running {
-    /// Starts nothing more, waits for what is under way, and puts the rest back. Returns how many attempts were still under
-    /// way after `within`: those are made again after the next start.
-    pub async fn drain(self, within: Duration) -> usize {
-        self.stop.cancel();
-        let queued = self.worker.dispatcher.drain();
-        self.worker.tracker.close();
-        let _ = tokio::time::timeout(within, self.worker.tracker.wait()).await;
-        self.worker.put_back(queued).await;
-        if let Err(error) = self.worker.settle_the_unsettled().await {
-            tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
-        }
-        self.worker.dispatcher.in_flight()
-    }
-}
-
-/// Tells the dispatcher when an attempt is over, also if it is given up or panics: its row is then found again as lost.
-struct UnderWay<'a> {
-    dispatcher: &'a Dispatcher,
-    claimed: Claimed,
-    end: Option<(Pace, bool)>,
-}
-
-impl<'a> UnderWay<'a> {
-    const fn new(dispatcher: &'a Dispatcher, claimed: Claimed) -> Self {
-        Self { dispatcher, claimed, end: None }
-    }
-
-    const fn end(&mut self, pace: Pace, again: bool) {
-        self.end = Some((pace, again));
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        if self.end.is_none() {
-            self.dispatcher.note_lost();
-        }
-        let (pace, again) = self.end.unwrap_or((Pace::Unknown, false));
-        self.dispatcher.done(&self.claimed, pace, again);
-    }
-}
-
 impl Worker {
     pub(super) fn new(parts: Parts, actors: Actors, attention: Arc<Notify>) -> Self {
         let Actors { dispatcher, pipeline, health } = actors;
@@ -139,6 +92,18 @@ impl Worker {
     pub(super) fn look(&self) {
         self.due.store(0, Ordering::Release);
         self.attention.notify_one();
+    }
+
+    /// Starts nothing more, waits for what is under way, puts the rest back; how many were still under way after `within`.
+    pub(super) async fn drain(&self, within: Duration) -> usize {
+        let queued = self.dispatcher.drain();
+        self.tracker.close();
+        let _ = tokio::time::timeout(within, self.tracker.wait()).await;
+        self.put_back(queued).await;
+        if let Err(error) = self.settle_the_unsettled().await {
+            tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
+        }
+        self.dispatcher.in_flight()
     }
 
     async fn run(self: Arc<Self>, stop: CancellationToken) {
