@@ -10,3 +10,4 @@ mod health;
 mod plugins;
 mod pausing;
 mod retries;
+mod stopping;

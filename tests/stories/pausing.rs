@@ -2,6 +2,8 @@
 
 use expect_test::expect;
 use serde_json::json;
+use waxwing::model::name::Tenant;
+use waxwing::model::tenant::TenantProfile;
 use waxwing::model::webhook::{DisabledReason, Status};
 
 use crate::world::{World, minutes};
@@ -103,4 +105,24 @@ async fn in_order_means_that_a_failing_one_holds_up_those_behind_it_over_a_resta
     world.advance(minutes(5)).run_due().await;
     let told: Vec<_> = world.sinks.received(&host).iter().map(|request| request.body.to_bytes().last_chunk::<2>().copied()).collect();
     assert_eq!(told, [*b"1}", *b"1}", *b"1}", *b"2}", *b"3}"].map(Some));
+}
+
+#[tokio::test]
+async fn a_paused_webhook_holds_as_many_as_its_tenant_may_and_cancels_the_newest_beyond() {
+    let world = World::start().await;
+    let now = waxwing::clock::Clock::now(&*world.clock);
+    let tenant = TenantProfile { max_held: 2, ..TenantProfile::new(Tenant::default_tenant(), now) };
+    world.store.save_tenant(&tenant).await.unwrap();
+    let shop = world.webhook("shop").subscribe("*").await;
+    shop.set(Status::Paused).await;
+    for name in ["order.first", "order.second", "order.third"] {
+        world.publish(name, json!({})).await;
+    }
+    world.run_due().await;
+    expect![[r#"
+        order.first -> shop: pending, waiting
+        order.second -> shop: pending, waiting
+        order.third -> shop: cancelled (the webhook is paused and holds its 2 deliveries already)
+    "#]]
+    .assert_eq(&world.history().await);
 }
