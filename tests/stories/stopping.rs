@@ -42,7 +42,7 @@ async fn in_the_background_a_retry_is_made_when_it_is_due() {
     let shop = world.webhook("shop").subscribe("*").retry([seconds(60)]).answering([500]).await;
     let running = world.deliver.start().await.unwrap();
     world.publish("order.paid", json!({})).await;
-    world.sinks.wait_for(&shop.host, 1).await;
+    world.until_recorded(1).await;
     world.advance(seconds(60));
     world.sinks.wait_for(&shop.host, 2).await;
     assert_eq!(running.drain(seconds(30)).await, 0);

@@ -158,6 +158,16 @@ impl World {
         self
     }
 
+    /// Waits until the background has recorded so many attempts of the first delivery; half a minute means that it won't.
+    pub async fn until_recorded(&self, attempts: u32) {
+        let recorded = async {
+            while self.deliveries().await.first().is_none_or(|delivery| delivery.attempts < attempts) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(seconds(30), recorded).await.unwrap();
+    }
+
     /// All deliveries, oldest first.
     pub async fn deliveries(&self) -> Vec<Delivery> {
         let page = PageRequest::new(Some(PageRequest::LIMIT_MAX), None).unwrap();
