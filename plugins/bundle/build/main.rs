@@ -18,7 +18,7 @@ use std::{
 };
 
 /// The crates under `plugins/` that every Waxwing knows from its first start. A new one is a line here.
-const BUNDLED: &[&str] = &["filter", "redact", "template"];
+const BUNDLED: &[&str] = &["slack", "discord", "hubspot", "filter", "redact", "template"];
 
 /// Built along with them, never offered to users: breaks every limit of the sandbox, for its tests.
 const FAULTY: &str = "faulty";

@@ -1,0 +1,236 @@
+//! A JSON tree that borrows its strings from the bytes it was read from.
+//!
+//! Cheaper than `serde_json::Value` where little of a large event is shown: a string without escapes is a slice, an object a
+//! list of pairs in the order they came. Never changed after reading. Next: `facts.rs`.
+
+use std::{borrow::Cow, fmt, io};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::Number;
+
+/// One value of a JSON text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'a, str>),
+    List(Vec<Node<'a>>),
+    Map(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+impl<'a> Node<'a> {
+    /// Reads a JSON text; none if the bytes aren't one, or nest deeper than 128.
+    #[must_use]
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The value at a JSON Pointer (RFC 6901).
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> Option<&Node<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |node, token| node.child(token))
+    }
+
+    /// The value as compact JSON of at most `max` bytes; true if it was cut.
+    #[must_use]
+    pub fn compact(&self, max: usize) -> (String, bool) {
+        let mut out = Capped { bytes: Vec::new(), max };
+        let cut = serde_json::to_writer(&mut out, self).is_err();
+        (out.into_text(), cut)
+    }
+
+    /// As [`compact`](Node::compact), on several indented lines.
+    #[must_use]
+    pub fn pretty(&self, max: usize) -> (String, bool) {
+        let mut out = Capped { bytes: Vec::new(), max };
+        let cut = serde_json::to_writer_pretty(&mut out, self).is_err();
+        (out.into_text(), cut)
+    }
+
+    fn child(&self, token: &str) -> Option<&Node<'a>> {
+        match self {
+            Node::Map(members) => members.iter().find(|(key, _)| token_is(token, key)).map(|(_, value)| value),
+            Node::List(items) => {
+                let plain =
+                    token.bytes().all(|byte| byte.is_ascii_digit()) && (token.len() == 1 || !token.starts_with('0'));
+                plain.then(|| token.parse().ok()).flatten().and_then(|index: usize| items.get(index))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Compares without unescaping where nothing is escaped, which is nearly always.
+fn token_is(token: &str, key: &str) -> bool {
+    if token.contains('~') { token.replace("~1", "/").replace("~0", "~") == key } else { token == key }
+}
+
+/// Takes what fits and then refuses, which ends the serialiser early.
+struct Capped {
+    bytes: Vec<u8>,
+    max: usize,
+}
+
+impl Capped {
+    fn into_text(self) -> String {
+        match String::from_utf8(self.bytes) {
+            Ok(text) => text,
+            // Cut inside a character: what comes before it is whole.
+            Err(error) => {
+                let whole = error.utf8_error().valid_up_to();
+                let mut bytes = error.into_bytes();
+                bytes.truncate(whole);
+                String::from_utf8(bytes).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.max.saturating_sub(self.bytes.len());
+        self.bytes.extend(bytes.iter().take(room));
+        if bytes.len() > room { Err(io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Serialize for Node<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Node::Null => serializer.serialize_unit(),
+            Node::Bool(value) => serializer.serialize_bool(*value),
+            Node::Number(value) => value.serialize(serializer),
+            Node::Text(value) => serializer.serialize_str(value),
+            Node::List(items) => serializer.collect_seq(items),
+            Node::Map(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node<'de>, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node<'de>, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node<'de>, E> {
+        Ok(Number::from_f64(value).map_or(Node::Null, Node::Number))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
+        let mut members = Vec::new();
+        while let Some((Key(key), value)) = map.next_entry()? {
+            members.push((key, value));
+        }
+        Ok(Node::Map(members))
+    }
+}
+
+/// `Cow` itself always copies when it is deserialised inside another type.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a member's name")
+            }
+
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(value)))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(value.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_finds_members_items_and_escaped_names() {
+        let node = Node::read(br#"{"a":{"b/c":[10,{"~":"deep"}]},"":1}"#).unwrap();
+        assert_eq!(node.at("/a/b~1c/1/~0"), Some(&Node::Text("deep".into())));
+        assert_eq!(node.at("/"), Some(&Node::Number(1.into())));
+        assert_eq!(node.at(""), Some(&node));
+        for missing in ["a", "/b", "/a/b~1c/2", "/a/b~1c/01", "/a/b~1c/-", "/a/b~1c/+1", "/a/b~1c/", "/a/b~1c/0/x"] {
+            assert_eq!(node.at(missing), None, "{missing}");
+        }
+    }
+
+    #[test]
+    fn json_is_cut_between_characters() {
+        let node = Node::read("[\"äöü\"]".as_bytes()).unwrap();
+        assert_eq!(node.compact(100), ("[\"äöü\"]".to_owned(), false));
+        assert_eq!(node.compact(5), ("[\"ä".to_owned(), true));
+    }
+
+    #[test]
+    fn what_is_not_json_or_nests_too_deep_is_not_read() {
+        assert_eq!(Node::read(b"{"), None);
+        assert_eq!(Node::read(b"\xff"), None);
+        assert_eq!(Node::read("[".repeat(100_000).as_bytes()), None);
+    }
+}

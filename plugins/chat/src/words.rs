@@ -1,0 +1,96 @@
+//! Names that programs use, as people write them: `license.expiring-soon` is "License expiring soon", `ipAddress` "IP address".
+//!
+//! English and without a dictionary but for a few abbreviations; other scripts keep their case as it is. Bounded: only the first
+//! characters of a name are read. Next: `facts.rs`.
+
+/// Names longer than this are read up to here; a label that long helps nobody.
+const LONGEST_NAME: usize = 200;
+
+/// Abbreviations that are read letter by letter.
+const LETTERS: &[&str] = &["api", "cpu", "crm", "id", "ids", "ip", "os", "sso", "uri", "url", "uuid", "vat"];
+
+/// The headline of an event type: its words, the first one capitalised. `Event` where the type has none.
+#[must_use]
+pub fn headline(event_type: &str) -> String {
+    let words = sentence(event_type);
+    if words.is_empty() { "Event".to_owned() } else { words }
+}
+
+/// The label of a member's name. Empty where the name has no letter or digit.
+#[must_use]
+pub fn label(name: &str) -> String {
+    sentence(name)
+}
+
+fn sentence(name: &str) -> String {
+    let mut text = String::with_capacity(name.len().min(LONGEST_NAME) + 8);
+    let mut word = String::with_capacity(16);
+    let mut before = ' ';
+    for character in name.chars().take(LONGEST_NAME) {
+        let starts = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
+        if starts || !character.is_alphanumeric() {
+            add(&mut text, &mut word);
+        }
+        if character.is_alphanumeric() {
+            word.push(character);
+        }
+        before = character;
+    }
+    add(&mut text, &mut word);
+    text
+}
+
+/// Moves a word to the end of the text, in the case it is written with there.
+fn add(text: &mut String, word: &mut String) {
+    if word.is_empty() {
+        return;
+    }
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    let shouted = (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    word.make_ascii_lowercase();
+    let start = text.len();
+    text.push_str(word);
+    if word == "ids" {
+        text.truncate(start);
+        text.push_str("IDs");
+    } else if let Some(added) = text.get_mut(start..) {
+        if shouted || LETTERS.contains(&word.as_str()) {
+            added.make_ascii_uppercase();
+        } else if start == 0 && added.is_char_boundary(1) {
+            added.split_at_mut(1).0.make_ascii_uppercase();
+        }
+    }
+    word.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_programs_become_words() {
+        for (name, words) in [
+            ("license.expiring-soon", "License expiring soon"),
+            ("user.created", "User created"),
+            ("licenseId", "License ID"),
+            ("ipAddress", "IP address"),
+            ("max_activations", "Max activations"),
+            ("deviceIDs", "Device IDs"),
+            ("SSO", "SSO"),
+            ("WARNING", "Warning"),
+            ("straße", "Straße"),
+            ("$$$", ""),
+            ("", ""),
+        ] {
+            assert_eq!(label(name), words, "{name}");
+        }
+        assert_eq!(headline("..."), "Event");
+    }
+
+    #[test]
+    fn a_very_long_name_is_read_up_to_a_limit() {
+        assert!(label(&"x".repeat(1_000_000)).len() <= LONGEST_NAME);
+    }
+}
