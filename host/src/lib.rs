@@ -17,10 +17,12 @@
 
 pub mod clock;
 pub mod config;
+pub mod deliver;
 pub mod format;
 pub mod handoff;
 pub mod ingest;
 pub mod model;
+pub mod retry;
 pub mod route;
 pub mod send;
 pub mod store;

@@ -1,0 +1,325 @@
+//! Who is next: a queue for each webhook with a cap, and a ring of those that are ready, so that a slow receiver holds nobody up.
+//!
+//! It decides and remembers, under one short lock; it never sends, never waits, and never touches the database. What doesn't fit
+//! into memory waits in the database: `worker` fetches it back when there is room, and `pipeline` makes the attempts.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::lane::{Lane, Pace, Readiness, Rules};
+use crate::clock::Clock;
+use crate::handoff::Handoff;
+use crate::model::delivery::Claimed;
+use crate::model::ids::{DeliveryId, WebhookId};
+use crate::model::time::Timestamp;
+use crate::model::webhook::{Ordering, Status, Webhook};
+use crate::route::Directory;
+use crate::store::Start;
+
+/// How much at once. All of them are the node's, over all webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Attempts under way.
+    pub in_flight: usize,
+    /// Rows in memory, under way or not.
+    pub rows: usize,
+    /// Bytes of event data in memory.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { in_flight: 1024, rows: 32_768, bytes: 256 * 1024 * 1024 }
+    }
+}
+
+/// Called when something became ready, outside of the lock.
+pub(super) type Wake = Box<dyn Fn() + Send + Sync>;
+
+pub(super) struct Dispatcher {
+    directory: Arc<Directory>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    state: Mutex<State>,
+    wake: Wake,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: HashMap<WebhookId, Lane>,
+    ring: VecDeque<WebhookId>,
+    /// Lanes that their rate holds back, by when it lets them go on.
+    later: BTreeSet<(Timestamp, WebhookId)>,
+    /// Lanes with rows in the database.
+    backlogs: HashSet<WebhookId>,
+    in_flight: usize,
+    rows: usize,
+    bytes: usize,
+    draining: bool,
+    /// The database failed while it claimed: rows may stand as claimed by us that nobody here knows of.
+    lost: bool,
+}
+
+impl Dispatcher {
+    pub(super) fn new(directory: Arc<Directory>, clock: Arc<dyn Clock>, limits: Limits, wake: Wake) -> Self {
+        Self { directory, clock, limits, state: Mutex::default(), wake }
+    }
+
+    /// The next delivery to attempt, each ready webhook in its turn. Its end is told by [`Self::done`].
+    pub(super) fn next(&self) -> Option<Claimed> {
+        let now = self.clock.now();
+        let mut state = self.state.lock();
+        if state.draining || state.in_flight >= self.limits.in_flight {
+            return None;
+        }
+        state.wake_the_late(now);
+        while let Some(id) = state.ring.pop_front() {
+            let rules = self.rules(id);
+            let Some(lane) = state.lanes.get_mut(&id) else { continue };
+            lane.in_ring = false;
+            match lane.readiness(rules, now) {
+                Readiness::Blocked if lane.is_idle() => {
+                    state.lanes.remove(&id);
+                }
+                Readiness::Blocked => {}
+                Readiness::At(at) => {
+                    state.later.insert((at, id));
+                }
+                Readiness::Ready => {
+                    let Some(claimed) = lane.start(rules, now) else { continue };
+                    lane.in_ring = true;
+                    state.ring.push_back(id);
+                    state.in_flight += 1;
+                    return Some(claimed);
+                }
+            }
+        }
+        None
+    }
+
+    /// An attempt that [`Self::next`] gave out has ended. `again`: the same delivery is due once more, later.
+    pub(super) fn done(&self, claimed: &Claimed, pace: Pace, again: bool) {
+        let ordering = self.rules(claimed.webhook).ordering;
+        let mut state = self.state.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        state.forget(claimed);
+        state.lane(claimed.webhook).done(claimed.id, pace, again, ordering);
+        // An idle lane is forgotten there, when its turn comes.
+        state.enter_ring(claimed.webhook);
+    }
+
+    /// Takes a row into memory that was claimed from the database; gives it back if its webhook has enough already.
+    pub(super) fn offer(&self, claimed: Claimed) -> Result<(), Claimed> {
+        let ordering = self.rules(claimed.webhook).ordering;
+        let mut state = self.state.lock();
+        let full = state.is_full(self.limits);
+        let lane = state.lane(claimed.webhook);
+        // The one that holds its lane up must always get in.
+        if (full || lane.room() == 0) && lane.held_by() != Some(claimed.id) {
+            state.mark_backlog(claimed.webhook);
+            return Err(claimed);
+        }
+        state.insert(claimed, ordering);
+        Ok(())
+    }
+
+    /// Takes a row into memory in any case: somebody waits for it.
+    pub(super) fn insist(&self, claimed: Claimed) {
+        let ordering = self.rules(claimed.webhook).ordering;
+        self.state.lock().insert(claimed, ordering);
+    }
+
+    /// The webhooks that want waiting rows, and how many; each must be answered with [`Self::refilled`].
+    pub(super) fn to_refill(&self) -> Vec<(WebhookId, usize)> {
+        let mut state = self.state.lock();
+        if state.draining || state.is_full(self.limits) {
+            return Vec::new();
+        }
+        let mut wanting = Vec::new();
+        let State { lanes, backlogs, .. } = &mut *state;
+        for id in backlogs.iter().filter(|id| !self.is_paused(**id)) {
+            let lane = lanes.entry(*id).or_default();
+            let wants = lane.wants();
+            if wants > 0 {
+                lane.refilling = true;
+                wanting.push((*id, wants));
+            }
+        }
+        wanting
+    }
+
+    /// Whether [`Self::to_refill`] would have an answer.
+    pub(super) fn wants_refill(&self) -> bool {
+        let state = self.state.lock();
+        let wants = |id: &WebhookId| state.lanes.get(id).is_some_and(|lane| lane.wants() > 0) && !self.is_paused(*id);
+        !state.draining && !state.is_full(self.limits) && state.backlogs.iter().any(wants)
+    }
+
+    pub(super) fn refilled(&self, webhook: WebhookId, claimed: Vec<Claimed>, asked: usize) {
+        let (now, ordering) = (self.clock.now(), self.rules(webhook).ordering);
+        let mut state = self.state.lock();
+        if !state.lane(webhook).refilled(claimed.len(), asked, now) {
+            state.backlogs.remove(&webhook);
+            state.enter_ring(webhook);
+        }
+        claimed.into_iter().for_each(|claimed| state.insert(claimed, ordering));
+    }
+
+    /// The answer to [`Self::to_refill`] couldn't be had.
+    pub(super) fn refill_failed(&self, webhook: WebhookId) {
+        self.state.lock().lane(webhook).refilling = false;
+    }
+
+    /// A claim's answer was lost: the rows may be claimed all the same.
+    pub(super) fn note_lost(&self) {
+        self.state.lock().lost = true;
+    }
+
+    /// Whether claims were lost and can be told from those in hand, since there are none; asked once.
+    pub(super) fn take_lost(&self) -> bool {
+        let mut state = self.state.lock();
+        let findable = state.lost && state.rows == 0;
+        state.lost &= !findable;
+        findable
+    }
+
+    /// Rows wait in the database for this webhook.
+    pub(super) fn mark_backlog(&self, webhook: WebhookId) {
+        self.state.lock().mark_backlog(webhook);
+    }
+
+    /// `fifo`: nothing of this webhook goes out before this delivery has ended.
+    pub(super) fn hold(&self, webhook: WebhookId, by: DeliveryId) {
+        self.state.lock().lane(webhook).hold(by);
+    }
+
+    pub(super) fn held(&self) -> Vec<(WebhookId, DeliveryId)> {
+        let state = self.state.lock();
+        state.lanes.iter().filter_map(|(id, lane)| Some((*id, lane.held_by()?))).collect()
+    }
+
+    pub(super) fn unhold(&self, webhook: WebhookId) {
+        let mut state = self.state.lock();
+        state.lane(webhook).unhold();
+        state.enter_ring(webhook);
+    }
+
+    /// When the next rate-limited webhook may go on.
+    pub(super) fn next_ready(&self) -> Option<Timestamp> {
+        self.state.lock().later.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let state = self.state.lock();
+        !state.draining && !state.is_full(self.limits)
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.state.lock().in_flight
+    }
+
+    /// Rows in memory, under way or not.
+    pub(super) fn rows(&self) -> usize {
+        self.state.lock().rows
+    }
+
+    /// From now on nothing is started; what was queued is given out, to be put back into the database.
+    pub(super) fn drain(&self) -> Vec<Claimed> {
+        let mut state = self.state.lock();
+        state.draining = true;
+        let queued: Vec<_> = state.lanes.values_mut().flat_map(Lane::empty).collect();
+        queued.iter().for_each(|claimed| state.forget(claimed));
+        queued
+    }
+
+    fn is_paused(&self, id: WebhookId) -> bool {
+        self.directory.webhook(id).is_some_and(|webhook| webhook.revision.status == Status::Paused)
+    }
+
+    fn rules(&self, id: WebhookId) -> Rules {
+        let webhook = self.directory.webhook(id);
+        webhook.map_or(Rules { ordering: Ordering::None, rate: None }, |webhook| Rules {
+            ordering: webhook.current.ordering,
+            rate: webhook.current.rate_limit,
+        })
+    }
+}
+
+impl Handoff for Dispatcher {
+    fn reserve(&self, webhook: &Arc<Webhook>) -> Start {
+        let now = self.clock.now();
+        let mut state = self.state.lock();
+        let held_back = state.draining || state.is_full(self.limits) || webhook.revision.status != Status::Active;
+        if held_back {
+            state.mark_backlog(webhook.id);
+        }
+        if !state.lane(webhook.id).reserve(now) {
+            state.mark_backlog(webhook.id);
+            return Start::Waiting;
+        }
+        state.rows += 1;
+        Start::Claimed
+    }
+
+    fn take(&self, claimed: Vec<Claimed>) {
+        let mut state = self.state.lock();
+        for claimed in claimed {
+            let ordering = self.rules(claimed.webhook).ordering;
+            state.lane(claimed.webhook).release(1);
+            state.rows = state.rows.saturating_sub(1);
+            state.insert(claimed, ordering);
+        }
+        drop(state);
+        (self.wake)();
+    }
+
+    fn release(&self, webhook: &Arc<Webhook>, reserved: usize) {
+        let mut state = self.state.lock();
+        state.rows = state.rows.saturating_sub(reserved);
+        state.lane(webhook.id).release(reserved);
+    }
+}
+
+impl State {
+    fn lane(&mut self, id: WebhookId) -> &mut Lane {
+        self.lanes.entry(id).or_default()
+    }
+
+    fn mark_backlog(&mut self, id: WebhookId) {
+        self.lane(id).mark_backlog();
+        self.backlogs.insert(id);
+    }
+
+    fn insert(&mut self, claimed: Claimed, ordering: Ordering) {
+        let webhook = claimed.webhook;
+        self.rows += 1;
+        self.bytes += claimed.event.data.bytes.len();
+        self.lane(webhook).push(claimed, ordering);
+        self.enter_ring(webhook);
+    }
+
+    fn forget(&mut self, claimed: &Claimed) {
+        self.rows = self.rows.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(claimed.event.data.bytes.len());
+    }
+
+    fn is_full(&self, limits: Limits) -> bool {
+        self.rows >= limits.rows || self.bytes >= limits.bytes
+    }
+
+    fn enter_ring(&mut self, id: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        if !std::mem::replace(&mut lane.in_ring, true) {
+            self.ring.push_back(id);
+        }
+    }
+
+    fn wake_the_late(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
+            self.later.remove(&(at, id));
+            self.enter_ring(id);
+        }
+    }
+}

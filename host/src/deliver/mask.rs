@@ -1,0 +1,77 @@
+//! What the log may show of a request and its reply: no credentials, and not more than is kept. Filled secrets that a receiver
+//! sends back are hidden by `format::Mask` before a reply comes here.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::model::attempt::{RESPONSE_BODY_MAX, RESPONSE_HEADERS_MAX, Response, Sent};
+use crate::model::request::{Header, Request};
+use crate::model::webhook::SecretUrl;
+use crate::send::Reply;
+
+const HIDDEN: &str = "…";
+/// Parts of header names whose values are credentials by custom.
+const TELLING: [&str; 8] = ["auth", "cookie", "credential", "key", "passw", "secret", "session", "token"];
+
+/// The request as it is logged. `shown_url` and `unfilled` still hold placeholders; `signature` is what the format wrote.
+pub(super) fn sent(request: &Request, shown_url: &Url, unfilled: &[Header], signature: &[Header]) -> Sent {
+    Sent {
+        method: request.method,
+        url: SecretUrl::new(shown_url.clone()).to_string(),
+        headers: unfilled.iter().map(hide_credentials).chain(signature.iter().cloned()).collect(),
+        body_size: u64::try_from(request.body.len()).unwrap_or(u64::MAX),
+    }
+}
+
+/// As much of a reply as is kept.
+pub(super) fn response(reply: &Reply) -> Response {
+    let kept = reply.body.slice(..reply.body.len().min(RESPONSE_BODY_MAX));
+    let sizes = reply.headers.iter().scan(0, |sum, header| {
+        *sum += header.name.len() + header.value.len();
+        Some(*sum)
+    });
+    let fitting = sizes.take_while(|sum| *sum <= RESPONSE_HEADERS_MAX).count();
+    let headers: Vec<_> = reply.headers.iter().take(fitting).map(hide_credentials).collect();
+    let truncated = reply.truncated || kept.len() < reply.body.len() || headers.len() < reply.headers.len();
+    Response { status: reply.status, headers, body: kept, truncated }
+}
+
+fn hide_credentials(header: &Header) -> Header {
+    let hidden = TELLING.iter().any(|part| header.name.contains(part));
+    if hidden { Header { name: Arc::clone(&header.name), value: Arc::from(HIDDEN) } } else { header.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::request::{Body, Method};
+
+    fn header(name: &str, value: &str) -> Header {
+        Header { name: name.into(), value: value.into() }
+    }
+
+    #[test]
+    fn credentials_are_hidden_and_signatures_are_shown() {
+        let headers = vec![header("authorization", "Bearer wxs_1"), header("x-api-key", "k"), header("x-shop", "7")];
+        let url: Url = "https://hooks.example.com/services/T0/B0/verysecret".parse().unwrap();
+        let body = Body::whole("{}".into());
+        let request = Request { method: Method::Post, url: url.clone(), headers: Vec::new(), body };
+        let sent = sent(&request, &url, &headers, &[header("webhook-signature", "v1,abc")]);
+        let shown: Vec<_> = sent.headers.iter().map(|header| (&*header.name, &*header.value)).collect();
+        let expected =
+            [("authorization", "…"), ("x-api-key", "…"), ("x-shop", "7"), ("webhook-signature", "v1,abc")];
+        assert_eq!(shown, expected);
+        assert_eq!(sent.url, "https://hooks.example.com/…cret");
+    }
+
+    #[test]
+    fn only_a_bounded_part_of_a_reply_is_kept() {
+        let headers = (0..100).map(|index| header(&format!("x-{index}"), &"v".repeat(200))).collect();
+        let long = Reply { status: 200, headers, body: vec![b'a'; RESPONSE_BODY_MAX + 1].into(), truncated: false };
+        let kept = response(&long);
+        assert!(kept.truncated && kept.body.len() == RESPONSE_BODY_MAX);
+        let size: usize = kept.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+        assert!(size <= RESPONSE_HEADERS_MAX, "{size}");
+    }
+}

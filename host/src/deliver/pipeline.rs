@@ -1,0 +1,230 @@
+//! One attempt at a delivery, from claim to record. The central function is [`Pipeline::attempt`].
+//!
+//! No transaction is open while a plugin or the network is at work, and nothing here decides when to try again. It never falls
+//! back: only `onError: skip`, decided inside the chain, goes on after a fault.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::build::{self, Making, Outgoing};
+use super::health::Healths;
+use super::judge;
+use super::lane::Pace;
+use super::record::Record;
+use super::settings::Placeholders;
+use super::{Parts, mask, meter, once};
+use crate::format::mask::Mask;
+use crate::model::attempt::{Attempt, Outcome, Trigger};
+use crate::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
+use crate::model::request::Request;
+use crate::model::time::Timestamp;
+use crate::model::webhook::{Revision, Status, Webhook};
+use crate::retry;
+use crate::send::Exchange;
+use crate::store::{Completed, Completion, StoreError};
+
+/// How long a delivery rests that couldn't be attempted because the database didn't answer.
+const REST: Duration = Duration::from_secs(5);
+
+pub(super) struct Pipeline {
+    parts: Parts,
+    health: Arc<Healths>,
+}
+
+/// How a claimed delivery left this node's hands.
+pub(super) struct Settled {
+    pub(super) completed: Completed,
+    pub(super) pace: Pace,
+    pub(super) attempt: Option<Attempt>,
+    /// How it counts for the webhook's health.
+    pub(super) health: Option<bool>,
+}
+
+/// The store failed. What is known of the attempt is kept, to be written as soon as it can be.
+pub(super) struct Unsettled {
+    pub(super) completion: Box<Completion>,
+    pub(super) error: StoreError,
+}
+
+/// The finished request, and what the reply will be judged by.
+struct Prepared {
+    request: Request,
+    made: MadeBy,
+}
+
+struct MadeBy {
+    revision: Arc<Revision>,
+    body: FixedBody,
+    mask: Mask,
+}
+
+impl Pipeline {
+    pub(super) fn new(parts: Parts, health: Arc<Healths>) -> Self {
+        Self { parts, health }
+    }
+
+    /// Makes one attempt at a claimed delivery and records how it ended.
+    ///
+    /// Fails only if the store fails: then the record is kept and written later; should this process die before that, the
+    /// attempt is made again, with the same event id.
+    pub(super) async fn attempt(&self, claimed: Claimed) -> Result<Settled, Unsettled> {
+        let webhook = match self.receiver_of(&claimed) {
+            Ok(webhook) => webhook,
+            Err(aside) => return self.put_aside(claimed, aside).await,
+        };
+        let mut record = Record::begin(&claimed, self.now());
+        let outcome = match self.request_for(&claimed, &webhook, &mut record).await {
+            Ok(Ok(Prepared { request, made })) => {
+                let exchange = self.parts.sender.send(request, webhook.current.timeout).await;
+                self.judge(&claimed, &made, exchange, &mut record).await
+            }
+            // Dropped, failed, or unfit for its format: there is nothing to send.
+            Ok(Err(outcome)) => outcome,
+            Err(error) => return self.put_back(claimed, &error).await,
+        };
+        let now = self.now();
+        let decision = retry::decide(&record.ended(&webhook.current.retry, now), &outcome, self.parts.rng.unit());
+        let settled = self.settle(record.completion(claimed, outcome, &decision, now)).await?;
+        self.health.note(&webhook, &settled, decision.gone).await;
+        Ok(settled)
+    }
+
+    /// Writes an attempt's end; also one that couldn't be written before.
+    pub(super) async fn settle(&self, completion: Completion) -> Result<Settled, Unsettled> {
+        let applied = match self.parts.store.complete(completion.clone()).await {
+            Ok(applied) => applied,
+            Err(error) => return Err(Unsettled { completion: Box::new(completion), error }),
+        };
+        let Completion { claimed, attempt, next: completed, health, .. } = completion;
+        if !applied {
+            tracing::warn!(delivery = %claimed.id, "this attempt was a duplicate: another node had taken the delivery over");
+        }
+        if let Some(attempt) = &attempt {
+            meter::attempt(attempt);
+            if attempt.number == 1 {
+                meter::first_attempt(attempt.ended_at.since(claimed.event.id.time()));
+            }
+            tracing::debug!(
+                delivery = %claimed.id, event = %claimed.event.id, attempt = attempt.number,
+                outcome = ?attempt.outcome, next = attempt.retry_reason.as_deref(), "attempt"
+            );
+        }
+        Ok(Settled { completed, pace: pace(attempt.as_ref()), attempt, health })
+    }
+
+    /// The webhook as it is now; the error is what becomes of a delivery that it can't take now.
+    fn receiver_of(&self, claimed: &Claimed) -> Result<Arc<Webhook>, Completed> {
+        let cancelled = |reason: String| {
+            Completed::Next(Next::Ended { status: DeliveryStatus::Cancelled, reason: Some(reason) })
+        };
+        let Some(webhook) = self.parts.directory.webhook(claimed.webhook) else {
+            return Err(cancelled(super::DELETED.into()));
+        };
+        match (claimed.trigger, webhook.revision.status) {
+            // A test ignores the status, and who asks for one more attempt means it, paused or not.
+            (Trigger::Test, _) | (Trigger::Manual, Status::Paused) | (_, Status::Active) => Ok(webhook),
+            (_, Status::Disabled(reason)) => Err(cancelled(super::disabled_line(reason))),
+            (Trigger::Automatic, Status::Paused) => Err(Completed::Waiting),
+        }
+    }
+
+    /// The signed request: of what the first attempt fixed; before that, of what the chain makes, which this attempt then fixes.
+    async fn request_for(
+        &self,
+        claimed: &Claimed,
+        webhook: &Arc<Webhook>,
+        record: &mut Record,
+    ) -> Result<Result<Prepared, Outcome>, StoreError> {
+        let (revision, body) = match &claimed.fixed {
+            Some(fixed) => (self.revision(webhook, fixed).await?, fixed.body.clone()),
+            None => {
+                let revision = Arc::clone(&webhook.revision);
+                let made = once::run_chain(&self.parts, webhook, &revision, &claimed.event).await;
+                record.stages = made.stages;
+                match made.end {
+                    Ok(body) => {
+                        record.fixed = Some(Fixed { revision: revision.id, body: body.clone() });
+                        (revision, body)
+                    }
+                    Err(outcome) => return Ok(Err(outcome)),
+                }
+            }
+        };
+        let placeholders = Placeholders::new(&self.parts.vault, &claimed.event, webhook.id);
+        let fillings = build::drafted_by(&body, &revision).map(|stage| placeholders.fillings(stage));
+        let making = Making {
+            event: &claimed.event,
+            delivery: claimed.id,
+            test: claimed.trigger == Trigger::Test,
+            webhook,
+            revision: &revision,
+            body: &body,
+            fillings: &fillings.unwrap_or_default(),
+            now: record.started_at(),
+        };
+        let built = build::build(&making);
+        Ok(built.map(|Outgoing { request, sent, mask }| {
+            record.sent = Some(sent);
+            Prepared { request, made: MadeBy { revision, body, mask } }
+        }))
+    }
+
+    /// What the reply means: as the plugin that drafted the request says, else 2xx.
+    async fn judge(
+        &self,
+        claimed: &Claimed,
+        made: &MadeBy,
+        exchange: Exchange,
+        record: &mut Record,
+    ) -> Outcome {
+        record.timings = exchange.timings;
+        let mut reply = match exchange.result {
+            Ok(reply) => reply,
+            Err(error) => return Outcome::Unreachable { error },
+        };
+        made.mask.headers(&mut reply.headers);
+        reply.body = made.mask.body(reply.body);
+        let asked = reply.headers.iter().find(|header| &*header.name == "retry-after");
+        record.asked = asked.and_then(|header| retry::retry_after(&header.value, self.now()));
+        record.response = Some(mask::response(&reply));
+        let stage = build::drafted_by(&made.body, &made.revision).filter(|stage| stage.classifies);
+        match stage {
+            Some(stage) => judge::by_plugin(&self.parts, stage, claimed, &reply, record).await,
+            None => judge::by_status(reply.status),
+        }
+    }
+
+    async fn revision(&self, webhook: &Webhook, fixed: &Fixed) -> Result<Arc<Revision>, StoreError> {
+        if webhook.revision.id == fixed.revision {
+            return Ok(Arc::clone(&webhook.revision));
+        }
+        let stored = self.parts.store.revision(fixed.revision).await?;
+        stored.ok_or_else(|| StoreError::Damaged { what: "delivery", source: "its revision is missing".into() })
+    }
+
+    async fn put_aside(&self, claimed: Claimed, next: Completed) -> Result<Settled, Unsettled> {
+        let now = self.now();
+        self.settle(Completion { claimed, attempt: None, fixed: None, next, health: None, now }).await
+    }
+
+    async fn put_back(&self, claimed: Claimed, error: &StoreError) -> Result<Settled, Unsettled> {
+        tracing::error!(delivery = %claimed.id, %error, "put back: what its first attempt fixed can't be read");
+        self.put_aside(claimed, Completed::Scheduled(self.now().plus(REST))).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+}
+
+fn pace(attempt: Option<&Attempt>) -> Pace {
+    match attempt.map(|attempt| &attempt.outcome) {
+        Some(Outcome::Delivered) => Pace::Answered,
+        Some(Outcome::Rejected { status: 429 | 503, .. }) => Pace::Overloaded,
+        Some(Outcome::Rejected { .. }) => Pace::Answered,
+        Some(Outcome::Unreachable { .. }) => Pace::Silent,
+        Some(Outcome::Dropped { .. } | Outcome::TransformFailed { .. } | Outcome::FormatFailed { .. }) | None => {
+            Pace::Unknown
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Brings what is due, and what waits for its webhook, from the database to the dispatcher, and has the attempts made.
+//!
+//! Two ways to drive it: [`Worker::start`] in the background, by timer and by call; or [`Worker::run_due`], step by step, which
+//! does what is due now and returns. It holds nothing that the database doesn't know, but attempts whose end couldn't be written.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::dispatcher::Dispatcher;
+use super::health::Healths;
+use super::lane::Pace;
+use super::pipeline::{Pipeline, Unsettled};
+use super::running::Running;
+use super::sweep::Sweeper;
+use super::under_way::UnderWay;
+use super::{Parts, Retried, health};
+use crate::model::delivery::{Claimed, Next};
+use crate::model::ids::{DeliveryId, WebhookId};
+use crate::model::time::Timestamp;
+use crate::model::webhook::Status;
+use crate::store::{Completed, Completion, StoreError};
+
+/// Rows that one look takes.
+const CLAIM_BATCH: u32 = 256;
+/// How often it looks although nothing says that something is due.
+const TICK: Duration = Duration::from_millis(500);
+/// How long it rests when the store fails.
+const REST: Duration = Duration::from_millis(200);
+/// Until announced rows can be expected to be written.
+const SOON: Duration = Duration::from_millis(20);
+
+pub(super) struct Worker {
+    parts: Parts,
+    dispatcher: Arc<Dispatcher>,
+    pipeline: Arc<Pipeline>,
+    health: Arc<Healths>,
+    sweeper: Sweeper,
+    attention: Arc<Notify>,
+    /// Milliseconds of the clock: when the next scheduled row may be due, as far as this node knows.
+    due: AtomicU64,
+    /// Ends of attempts that the store didn't take yet. While there are any, nothing new is started.
+    unsettled: Mutex<Vec<Completion>>,
+    tracker: TaskTracker,
+}
+
+/// Those who work under it.
+pub(super) struct Actors {
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) health: Arc<Healths>,
+}
+
+impl Worker {
+    pub(super) fn new(parts: Parts, actors: Actors, attention: Arc<Notify>) -> Self {
+        let Actors { dispatcher, pipeline, health } = actors;
+        Self {
+            sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher)),
+            parts,
+            dispatcher,
+            pipeline,
+            health,
+            attention,
+            due: AtomicU64::new(0),
+            unsettled: Mutex::default(),
+            tracker: TaskTracker::new(),
+        }
+    }
+
+    pub(super) async fn recover(&self) -> Result<(), StoreError> {
+        let recovered = self.parts.store.recover(self.parts.clock.now()).await?;
+        if recovered > 0 {
+            tracing::info!(recovered, "deliveries that were under way when the server stopped are due again");
+        }
+        self.health.load().await?;
+        self.sweeper.hold_what_retries_in_order().await?;
+        self.sweeper.find_waiting().await
+    }
+
+    pub(super) fn start(self: &Arc<Self>) -> Running {
+        let (worker, stop) = (Arc::clone(self), CancellationToken::new());
+        self.tracker.spawn(Arc::clone(&worker).run(stop.clone()));
+        Running { worker, stop }
+    }
+
+    pub(super) fn look(&self) {
+        self.due.store(0, Ordering::Release);
+        self.attention.notify_one();
+    }
+
+    /// Starts nothing more, waits for what is under way, puts the rest back; how many were still under way after `within`.
+    pub(super) async fn drain(&self, within: Duration) -> usize {
+        let queued = self.dispatcher.drain();
+        self.tracker.close();
+        let _ = tokio::time::timeout(within, self.tracker.wait()).await;
+        self.put_back(queued).await;
+        if let Err(error) = self.settle_the_unsettled().await {
+            tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
+        }
+        self.dispatcher.in_flight()
+    }
+
+    async fn run(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let rest = match self.turn().await {
+                Ok(()) => self.until_next(),
+                Err(error) => {
+                    tracing::error!(%error, "the queue can't be read; trying again");
+                    REST
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.attention.notified() => {}
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+    }
+
+    async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.settle_the_unsettled().await?;
+        self.find_the_lost().await?;
+        self.start_ready();
+        self.sweeper.sweep_when_due().await?;
+        if self.due.load(Ordering::Acquire) <= self.parts.clock.now().millis() {
+            self.claim_due().await?;
+        }
+        self.refill().await?;
+        self.start_ready();
+        Ok(())
+    }
+
+    /// Each attempt that ends starts what became ready by it, so that no delivery waits for the loop.
+    fn start_ready(self: &Arc<Self>) {
+        while let Some(claimed) = self.next() {
+            let worker = Arc::clone(self);
+            self.tracker.spawn(async move {
+                worker.attempt(claimed).await;
+                worker.start_ready();
+                if worker.dispatcher.wants_refill() {
+                    worker.attention.notify_one();
+                }
+            });
+        }
+    }
+
+    pub(super) async fn run_due(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let (mut under_way, mut attempts) = (JoinSet::new(), 0);
+        let fetched = loop {
+            if let Err(error) = self.fetch().await {
+                break Err(error);
+            }
+            while let Some(claimed) = self.next() {
+                let worker = Arc::clone(self);
+                under_way.spawn(async move { worker.attempt(claimed).await });
+            }
+            match under_way.join_next().await {
+                Some(_) => attempts += 1,
+                None => break Ok(()),
+            }
+        };
+        // What was begun is finished, also when the store fails.
+        while under_way.join_next().await.is_some() {
+            attempts += 1;
+        }
+        fetched.map(|()| attempts)
+    }
+
+    async fn fetch(&self) -> Result<(), StoreError> {
+        self.settle_the_unsettled().await?;
+        self.find_the_lost().await?;
+        self.sweeper.sweep().await?;
+        self.claim_due().await?;
+        self.refill().await
+    }
+
+    pub(super) async fn webhook_changed(&self, id: WebhookId) -> Result<(), StoreError> {
+        let status = self.parts.directory.webhook(id).map(|webhook| webhook.revision.status);
+        match status {
+            None => health::cancel_pending(&self.parts, id, super::DELETED).await?,
+            Some(Status::Disabled(reason)) => {
+                health::cancel_pending(&self.parts, id, &super::disabled_line(reason)).await?;
+            }
+            Some(Status::Paused) => return Ok(()),
+            Some(Status::Active) => {
+                self.health.reload(id).await?;
+                self.dispatcher.mark_backlog(id);
+            }
+        }
+        if status != Some(Status::Active) {
+            self.dispatcher.unhold(id);
+        }
+        self.look();
+        Ok(())
+    }
+
+    pub(super) async fn retry(&self, id: DeliveryId) -> Result<Retried, StoreError> {
+        let claimed = self.parts.store.retry(id, self.parts.clock.now()).await;
+        let Some(claimed) = claimed.inspect_err(|_| self.dispatcher.note_lost())? else {
+            return Ok(Retried::InProgress);
+        };
+        self.dispatcher.insist(claimed);
+        self.attention.notify_one();
+        Ok(Retried::Started)
+    }
+
+    fn next(&self) -> Option<Claimed> {
+        if self.unsettled.lock().is_empty() { self.dispatcher.next() } else { None }
+    }
+
+    async fn attempt(&self, claimed: Claimed) {
+        let mut under_way = UnderWay::new(&self.dispatcher, claimed.clone());
+        let (pace, completed) = match self.pipeline.attempt(claimed).await {
+            Ok(settled) => (settled.pace, settled.completed),
+            Err(Unsettled { completion, error }) => {
+                tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
+                let completed = completion.next.clone();
+                self.unsettled.lock().push(*completion);
+                (Pace::Unknown, completed)
+            }
+        };
+        match completed {
+            Completed::Next(Next::Again { at, .. }) | Completed::Scheduled(at) => {
+                under_way.end(pace, true);
+                self.due_at(at);
+            }
+            Completed::Next(Next::Ended { .. }) => under_way.end(pace, false),
+            Completed::Waiting => {
+                self.dispatcher.mark_backlog(under_way.claimed.webhook);
+                under_way.end(pace, false);
+            }
+        }
+    }
+
+    async fn claim_due(&self) -> Result<(), StoreError> {
+        while self.dispatcher.has_room() {
+            // First forgotten, then asked: an attempt that ends in between may bring it forward again.
+            self.due.store(u64::MAX, Ordering::Release);
+            let claimed = match self.parts.store.claim_due(self.parts.clock.now(), CLAIM_BATCH).await {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    self.due.store(0, Ordering::Release);
+                    self.dispatcher.note_lost();
+                    return Err(error);
+                }
+            };
+            let full = claimed.len() >= CLAIM_BATCH as usize;
+            for claimed in claimed {
+                if let Err(too_much) = self.dispatcher.offer(claimed) {
+                    self.park(too_much).await;
+                }
+            }
+            if !full {
+                match self.parts.store.next_due().await {
+                    Ok(next) => return Ok(next.map_or((), |at| self.due_at(at))),
+                    Err(error) => {
+                        self.due.store(0, Ordering::Release);
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn refill(&self) -> Result<(), StoreError> {
+        for (webhook, asked) in self.dispatcher.to_refill() {
+            let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(CLAIM_BATCH);
+            match self.parts.store.claim_waiting(webhook, limit).await {
+                Ok(claimed) => self.dispatcher.refilled(webhook, claimed, limit as usize),
+                Err(error) => {
+                    self.dispatcher.refill_failed(webhook);
+                    self.dispatcher.note_lost();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn park(&self, claimed: Claimed) {
+        let now = self.parts.clock.now();
+        let parked = Completion { claimed, attempt: None, fixed: None, next: Completed::Waiting, health: None, now };
+        if let Err(Unsettled { completion, .. }) = self.pipeline.settle(parked).await {
+            self.unsettled.lock().push(*completion);
+        }
+    }
+
+    async fn put_back(&self, queued: Vec<Claimed>) {
+        let now = self.parts.clock.now();
+        for claimed in queued {
+            let next = Completed::Scheduled(now);
+            let back = Completion { claimed, attempt: None, fixed: None, next, health: None, now };
+            // If this fails too, the next start finds them claimed by a node that is gone.
+            let _ = self.pipeline.settle(back).await;
+        }
+    }
+
+    async fn settle_the_unsettled(&self) -> Result<(), StoreError> {
+        loop {
+            let Some(completion) = self.unsettled.lock().first().cloned() else { return Ok(()) };
+            if let Err(Unsettled { error, .. }) = self.pipeline.settle(completion).await {
+                return Err(error);
+            }
+            self.unsettled.lock().remove(0);
+        }
+    }
+
+    /// Rows that were claimed for us by a call whose answer was lost are due again. If one comes into memory at this very moment
+    /// it is claimed twice and sent twice, and the fence lets only one of them count.
+    async fn find_the_lost(&self) -> Result<(), StoreError> {
+        if self.dispatcher.take_lost() {
+            if let Err(error) = self.parts.store.recover(self.parts.clock.now()).await {
+                self.dispatcher.note_lost();
+                return Err(error);
+            }
+            self.due.store(0, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn due_at(&self, at: Timestamp) {
+        if self.due.fetch_min(at.millis(), Ordering::AcqRel) > at.millis() {
+            self.attention.notify_one();
+        }
+    }
+
+    fn until_next(&self) -> Duration {
+        let now = self.parts.clock.now();
+        let due = Timestamp::from_millis(self.due.load(Ordering::Acquire));
+        let next = self.dispatcher.next_ready().map_or(due, |ready| ready.min(due));
+        let most = if self.dispatcher.wants_refill() { SOON } else { TICK };
+        next.since(now).min(most)
+    }
+}

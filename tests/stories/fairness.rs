@@ -1,0 +1,66 @@
+//! One slow or greedy webhook holds nobody up.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::world::{Answer, World, seconds};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receivers_that_never_answer_do_not_hold_up_the_others() {
+    let world = World::start().await;
+    let hosts: Vec<_> = (0..5).map(|index| format!("dead{index}.example")).collect();
+    for index in 0..5 {
+        world.webhook(&format!("dead{index}")).subscribe("*").await;
+    }
+    hosts.iter().for_each(|host| world.sinks.hang(host, true));
+    world.webhook("healthy").subscribe("*").await;
+    for order in 0..200 {
+        world.publish("order.paid", json!(order)).await;
+    }
+
+    let deliver = Arc::clone(&world.deliver);
+    let running = tokio::spawn(async move { deliver.run_due().await });
+    world.sinks.wait_for("healthy.example", 200).await;
+    for host in &hosts {
+        assert!(world.sinks.received(host).len() <= 16, "{host} holds more than its cap");
+    }
+    hosts.iter().for_each(|host| world.sinks.hang(host, false));
+    running.await.unwrap().unwrap();
+    for host in &hosts {
+        assert_eq!(world.sinks.received(host).len(), 200, "{host} got all of it in the end");
+    }
+}
+
+#[tokio::test]
+async fn what_a_silent_receiver_cannot_take_waits_in_the_database() {
+    let world = World::start().await;
+    let dead = world.webhook("dead").subscribe("*").retry([seconds(60)]).answering(vec![Answer::Timeout; 500]).await;
+    for order in 0..40 {
+        world.publish("order.paid", json!(order)).await;
+    }
+    world.run_due().await;
+    for order in 0..40 {
+        world.publish("order.paid", json!(order)).await;
+    }
+    let depth = world.store.depth().await.unwrap();
+    assert!(depth.waiting >= 30, "{depth:?}: only a few may be in memory");
+    world.run_due().await;
+    assert_eq!(dead.received().len(), 80, "each of them gets its attempt all the same");
+}
+
+#[tokio::test]
+async fn a_rate_limit_spreads_deliveries_over_time() {
+    let world = World::start().await;
+    let slow = world.webhook("slow").subscribe("*").at_most(2).await;
+    for order in 0..6 {
+        world.publish("order.paid", json!(order)).await;
+    }
+    let mut counts = Vec::new();
+    for _ in 0..4 {
+        world.run_due().await;
+        counts.push(slow.received().len());
+        world.advance(seconds(1));
+    }
+    assert_eq!(counts, [2, 4, 6, 6]);
+}

@@ -1,0 +1,13 @@
+//! What happens to events, told as stories: each is one promise of the product, kept against the real database.
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod crashes;
+mod edits;
+mod fairness;
+mod health;
+mod plugins;
+mod pausing;
+mod retries;
+mod stopping;

@@ -1,0 +1,198 @@
+//! A server without its network: the real database, routing, pipeline and dispatcher; a clock that moves only when told, chance
+//! that is always the middle, receivers and plugins that follow a script. Nothing happens but by `run_due`.
+
+mod failing_store;
+mod plugins;
+mod sinks;
+mod telling;
+mod time;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use waxwing::clock::Clock;
+use waxwing::deliver::{Deliver, Limits, Parts};
+use waxwing::handoff::Handoff;
+use waxwing::model::attempt::Trigger;
+use waxwing::model::delivery::{Claimed, Delivery};
+use waxwing::model::event::{Event, Payload};
+use waxwing::model::ids::{DeliveryId, EventId, IdSource};
+use waxwing::model::name::{Environment, Tenant};
+use waxwing::model::page::PageRequest;
+use waxwing::model::webhook::Webhook;
+use waxwing::route::Directory;
+use waxwing::store::sqlite::{SqliteOptions, SqliteStore};
+use waxwing::store::{DeliveryFilter, NewBatch, NewDelivery, NewEvent, Start, Store, StoreError};
+use waxwing::transform::fuel::FuelLimits;
+use waxwing::vault::Vault;
+
+pub use self::failing_store::{FailingStore, Moment};
+pub use self::plugins::{Plugins, placeholder_in, send};
+pub use self::sinks::{Answer, Sinks, header};
+pub use self::time::{CentredRng, ManualClock, days, hours, minutes, seconds};
+pub use self::webhook::{Building, Receiver, secret, sent_header};
+
+pub struct World {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<ManualClock>,
+    pub directory: Arc<Directory>,
+    pub deliver: Arc<Deliver>,
+    pub plugins: Arc<Plugins>,
+    pub sinks: Arc<Sinks>,
+    pub ids: Arc<IdSource>,
+    parts: Parts,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::start_with(|store| store).await
+    }
+
+    /// With something between the server and its database.
+    pub async fn start_with(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::default());
+        let vault = Arc::new(Vault::new([7; 32]));
+        let path = folder.path().join("waxwing.db");
+        let rng = Arc::new(CentredRng::default());
+        let opened = SqliteStore::open(&path, SqliteOptions::default(), Arc::clone(&vault), rng, &*clock).await;
+        let store = wrap(Arc::new(opened.unwrap()));
+        let (directory, ids) = (Arc::new(Directory::default()), Arc::new(IdSource::new(1, 0)));
+        let (plugins, sinks) = (Arc::new(Plugins::default()), Arc::new(Sinks::default()));
+        let parts = Parts {
+            store: Arc::clone(&store),
+            transform: Arc::<Plugins>::clone(&plugins),
+            sender: Arc::<Sinks>::clone(&sinks),
+            directory: Arc::clone(&directory),
+            vault,
+            clock: Arc::<ManualClock>::clone(&clock),
+            rng: Arc::new(CentredRng::default()),
+            ids: Arc::clone(&ids),
+            fuel: FuelLimits::default(),
+        };
+        let deliver = Deliver::new(parts.clone(), Limits::default());
+        Self { store, clock, directory, deliver, plugins, sinks, ids, parts, _folder: folder }
+    }
+
+    /// The process is gone and another one starts on the same database.
+    pub async fn restart(&mut self) {
+        let directory = Arc::new(Directory::new(self.store.webhooks().await.unwrap()));
+        self.parts.directory = Arc::clone(&directory);
+        self.directory = directory;
+        self.deliver = Deliver::new(self.parts.clone(), Limits::default());
+        self.deliver.recover().await.unwrap();
+    }
+
+    pub fn webhook(&self, name: &str) -> Building<'_> {
+        Building::new(self, name)
+    }
+
+    /// Posts an event; it is durable when this returns.
+    pub async fn publish(&self, event_type: &str, data: Value) -> EventId {
+        self.try_publish(event_type, data).await.unwrap()
+    }
+
+    /// As `ingest` does it, without what it checks.
+    pub async fn try_publish(&self, event_type: &str, data: Value) -> Result<EventId, StoreError> {
+        let (event, now) = (Arc::new(self.event(event_type, data)), self.clock.now());
+        let handoff = self.deliver.handoff();
+        let receivers = self.directory.matching(&event);
+        let new = |webhook: &Arc<Webhook>| NewDelivery {
+            id: self.ids.next(now),
+            webhook: webhook.id,
+            start: handoff.reserve(webhook),
+            trigger: Trigger::Automatic,
+            replay_of: None,
+        };
+        let deliveries: Vec<NewDelivery> = receivers.iter().map(new).collect();
+        let claims = claims(&event, &deliveries);
+        let events = vec![NewEvent { event: Arc::clone(&event), deliveries }];
+        match self.store.append(NewBatch { events, idempotency: None, now }).await {
+            Ok(_) => handoff.take(claims),
+            Err(error) => {
+                for webhook in receivers.iter().filter(|it| claims.iter().any(|claim| claim.webhook == it.id)) {
+                    handoff.release(webhook, 1);
+                }
+                return Err(error);
+            }
+        }
+        Ok(event.id)
+    }
+
+    /// An event that happened now and isn't posted.
+    pub fn event(&self, event_type: &str, data: Value) -> Event {
+        let now = self.clock.now();
+        Event {
+            id: self.ids.next(now),
+            event_type: event_type.parse().unwrap(),
+            tenant: Tenant::default_tenant(),
+            environment: Environment::default(),
+            occurred_at: now,
+            data: Payload::json(data.to_string()),
+            external_id: None,
+        }
+    }
+
+    /// A new delivery of a past event, for one webhook.
+    pub async fn replay(&self, delivery: DeliveryId) {
+        let past = self.store.delivery(None, delivery).await.unwrap().unwrap();
+        let (now, start) = (self.clock.now(), Start::Scheduled(self.clock.now()));
+        let (id, replay_of) = (self.ids.next(now), Some(past.id));
+        let new = NewDelivery { id, webhook: past.webhook, start, trigger: Trigger::Automatic, replay_of };
+        self.store.enqueue(past.event, vec![new], now).await.unwrap();
+        self.deliver.look();
+    }
+
+    /// Does what is due now, to its end.
+    pub async fn run_due(&self) -> &Self {
+        self.deliver.run_due().await.unwrap();
+        self
+    }
+
+    pub fn advance(&self, by: Duration) -> &Self {
+        self.clock.advance(by);
+        self
+    }
+
+    /// Waits until the background has recorded so many attempts of the first delivery; half a minute means that it won't.
+    pub async fn until_recorded(&self, attempts: u32) {
+        let recorded = async {
+            while self.deliveries().await.first().is_none_or(|delivery| delivery.attempts < attempts) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(seconds(30), recorded).await.unwrap();
+    }
+
+    /// All deliveries, oldest first.
+    pub async fn deliveries(&self) -> Vec<Delivery> {
+        let page = PageRequest::new(Some(PageRequest::LIMIT_MAX), None).unwrap();
+        let mut rows = self.store.deliveries(&DeliveryFilter::default(), page).await.unwrap().rows;
+        rows.reverse();
+        rows
+    }
+
+    /// What happened, as a person would tell it.
+    pub async fn history(&self) -> String {
+        telling::history(self).await
+    }
+}
+
+fn claims(event: &Arc<Event>, deliveries: &[NewDelivery]) -> Vec<Claimed> {
+    let claimed = deliveries.iter().filter(|new| new.start == Start::Claimed);
+    let claim = |new: &NewDelivery| Claimed {
+        id: new.id,
+        event: Arc::clone(event),
+        webhook: new.webhook,
+        attempts: 0,
+        trigger: new.trigger,
+        replay_of: None,
+        fixed: None,
+        fence: 1,
+    };
+    claimed.map(claim).collect()
+}

@@ -1,0 +1,121 @@
+//! Receivers that answer by a script, told apart by their host name. What they got can be asked.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use waxwing::model::attempt::{SendError, SendErrorKind, Timings};
+use waxwing::model::request::{Header, Request};
+use waxwing::send::{Exchange, Reply, Sender};
+
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Reply { status: u16, headers: Vec<Header>, body: Bytes },
+    /// The connection stands, and nothing comes.
+    Timeout,
+}
+
+impl From<u16> for Answer {
+    fn from(status: u16) -> Self {
+        Self::Reply { status, headers: Vec::new(), body: Bytes::from_static(b"ok") }
+    }
+}
+
+impl Answer {
+    pub fn with(self, name: &str, value: &str) -> Self {
+        match self {
+            Self::Reply { status, mut headers, body } => {
+                headers.push(header(name, value));
+                Self::Reply { status, headers, body }
+            }
+            Self::Timeout => Self::Timeout,
+        }
+    }
+}
+
+pub fn header(name: &str, value: &str) -> Header {
+    Header { name: name.into(), value: value.into() }
+}
+
+#[derive(Default)]
+pub struct Sinks {
+    by_host: Mutex<HashMap<String, Sink>>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Sink {
+    script: VecDeque<Answer>,
+    received: Vec<Request>,
+    /// It answers nobody before it is let go.
+    hanging: bool,
+}
+
+impl Sinks {
+    /// These come next; after them, 200.
+    pub fn script(&self, host: &str, answers: impl IntoIterator<Item = Answer>) {
+        self.by_host.lock().entry(host.to_owned()).or_default().script.extend(answers);
+    }
+
+    pub fn hang(&self, host: &str, hanging: bool) {
+        self.by_host.lock().entry(host.to_owned()).or_default().hanging = hanging;
+        self.changed.notify_waiters();
+    }
+
+    pub fn received(&self, host: &str) -> Vec<Request> {
+        self.by_host.lock().get(host).map(|sink| sink.received.clone()).unwrap_or_default()
+    }
+
+    /// Waits until a receiver got so many; half a minute of real time means that they don't come.
+    pub async fn wait_for(&self, host: &str, count: usize) {
+        let enough = async {
+            loop {
+                let changed = self.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if self.received(host).len() >= count {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), enough).await;
+        waited.unwrap_or_else(|_| panic!("{host} got {} of {count}", self.received(host).len()));
+    }
+
+    async fn until_let_go(&self, host: &str) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if !self.by_host.lock().get(host).is_some_and(|sink| sink.hanging) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+#[async_trait]
+impl Sender for Sinks {
+    async fn send(&self, request: Request, _timeout: Duration) -> Exchange {
+        let host = request.url.host_str().unwrap().to_owned();
+        let answer = {
+            let mut sinks = self.by_host.lock();
+            let sink = sinks.entry(host.clone()).or_default();
+            sink.received.push(request);
+            sink.script.pop_front().unwrap_or(Answer::from(200))
+        };
+        self.changed.notify_waiters();
+        self.until_let_go(&host).await;
+        let result = match answer {
+            Answer::Reply { status, headers, body } => Ok(Reply { status, headers, body, truncated: false }),
+            Answer::Timeout => Err(SendError { kind: SendErrorKind::Timeout, detail: format!("{host}: nothing came") }),
+        };
+        Exchange { result, timings: Timings::default() }
+    }
+}
+
