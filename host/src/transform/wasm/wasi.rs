@@ -187,7 +187,9 @@ fn poll(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
     at.func_wrap("[method]pollable.ready", |mut store: Context<'_>, (_,): (Resource<Pollable>,)| {
         charge(&mut store, 0).map(|()| (true,))
     })?;
-    at.func_wrap("[method]pollable.block", |mut store: Context<'_>, (_,): (Resource<Pollable>,)| charge(&mut store, 0))?;
+    at.func_wrap("[method]pollable.block", |mut store: Context<'_>, (_,): (Resource<Pollable>,)| {
+        charge(&mut store, 0)
+    })?;
     at.func_wrap("poll", |mut store: Context<'_>, (all,): (Vec<Resource<Pollable>>,)| {
         charge(&mut store, bytes(all.len()))?;
         let ready = 0..u32::try_from(all.len())?;
