@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use waxwing::model::attempt::LogLevel;
 use waxwing::model::fault::{FaultKind, Limit};
+use waxwing::transform::fuel::FuelLimits;
 use waxwing::transform::wasm::limits::Limits;
 use waxwing::transform::{ClassifyInput, ReplyView, Transform, Verdict};
 
@@ -43,7 +44,9 @@ async fn a_stage_gets_no_more_fuel_than_its_chain_has_left() {
 
 #[tokio::test]
 async fn memory_beyond_the_limit_is_refused() {
-    let run = World::start().await.run("eat-memory").await;
+    // Touching every byte costs an instruction each: with the default fuel, that limit comes first.
+    let fuel = FuelLimits { base: 500_000_000, ..FuelLimits::default() };
+    let run = World::with(Limits { fuel, ..Limits::default() }).await.run("eat-memory").await;
     let Err(FaultKind::Limit { limit: Limit::Memory, used, allowed }) = run.result else { panic!("{:?}", run.result) };
     assert_eq!(allowed, 64 * 1024 * 1024);
     assert!(used > allowed);
@@ -51,8 +54,9 @@ async fn memory_beyond_the_limit_is_refused() {
 
 #[tokio::test]
 async fn recursion_ends_at_the_stacks_limit() {
-    let run = World::start().await.run("recurse").await;
-    let allowed = u64::try_from(Limits::default().stack).unwrap();
+    // A Rust guest keeps most of a frame in linear memory, whose own end it meets first with the default.
+    let world = World::with(Limits { stack: 64 * 1024, ..Limits::default() }).await;
+    let (run, allowed) = (world.run("recurse").await, 64 * 1024);
     assert_eq!(run.result, Err(FaultKind::Limit { limit: Limit::Stack, used: allowed, allowed }));
 }
 

@@ -80,15 +80,7 @@ async fn a_compile_bomb_is_refused_before_anything_is_compiled() {
 #[tokio::test]
 async fn a_bomb_that_passes_the_counting_ends_within_the_limits_of_its_process() {
     let upload_limits = UploadLimits { loops_by_locals: usize::MAX, ..UploadLimits::default() };
-    let short = CompileLimits { cpu_seconds: 1, ..CompileLimits::default() };
-    let limits = Limits { upload: upload_limits, compile: short, ..Limits::default() };
-    let error = upload_within(limits.clone(), bomb(1000, 1000)).await.unwrap_err();
-    assert_eq!(error, BadComponent::CompileLimit("1 s of CPU time".into()));
-
-    let small = CompileLimits { memory: 96 * 1024 * 1024, ..CompileLimits::default() };
-    let error = upload_within(Limits { compile: small, ..limits.clone() }, bomb(1000, 1000)).await.unwrap_err();
-    assert_eq!(error, BadComponent::CompileLimit("96 MiB of memory".into()));
-
+    let limits = Limits { upload: upload_limits, ..Limits::default() };
     let hasty = CompileLimits { wall: Duration::from_millis(1), ..CompileLimits::default() };
     let error = upload_within(Limits { compile: hasty, ..limits }, bomb(1000, 1000)).await.unwrap_err();
     assert!(matches!(error, BadComponent::CompileLimit(_)), "{error}");

@@ -23,18 +23,18 @@ impl Components for Only {
     }
 }
 
-pub struct World {
-    pub transform: Arc<WasmTransform>,
-    pub digest: Digest,
-    pub manifest: Manifest,
+pub(crate) struct World {
+    pub(crate) transform: Arc<WasmTransform>,
+    pub(crate) digest: Digest,
+    pub(crate) manifest: Manifest,
 }
 
-pub fn shared_cache() -> PathBuf {
+pub(crate) fn shared_cache() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sandbox-cache")
 }
 
 /// A sandbox that knows no plugin yet.
-pub fn empty(limits: Limits, cache: PathBuf) -> WasmTransform {
+pub(crate) fn empty(limits: Limits, cache: PathBuf) -> WasmTransform {
     sandbox(limits, cache, waxwing_bundle::faulty())
 }
 
@@ -52,11 +52,11 @@ fn sandbox(limits: Limits, cache: PathBuf, stored: &'static [u8]) -> WasmTransfo
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Limits::default()).await
     }
 
-    pub async fn with(limits: Limits) -> Self {
+    pub(crate) async fn with(limits: Limits) -> Self {
         let wasm = waxwing_bundle::faulty();
         let transform = Arc::new(sandbox(limits, shared_cache(), wasm));
         let (digest, manifest) = transform.admit(Bytes::from_static(wasm)).await.expect("faulty is a plugin");
@@ -64,11 +64,11 @@ impl World {
     }
 
     /// Runs the faulty plugin with this fault.
-    pub async fn run(&self, fault: &str) -> Run<Verdict> {
+    pub(crate) async fn run(&self, fault: &str) -> Run<Verdict> {
         self.run_with(json!({ "fault": fault }), u64::MAX).await
     }
 
-    pub async fn run_with(&self, settings: serde_json::Value, fuel: u64) -> Run<Verdict> {
+    pub(crate) async fn run_with(&self, settings: serde_json::Value, fuel: u64) -> Run<Verdict> {
         let event = event();
         self.transform
             .transform(StageInput {
@@ -83,7 +83,7 @@ impl World {
     }
 }
 
-pub fn event() -> Event {
+pub(crate) fn event() -> Event {
     Event {
         id: 77.into(),
         event_type: "order.paid".parse().unwrap(),

@@ -134,7 +134,9 @@ impl Chain<'_> {
             Ok(Verdict::Replace(data)) if placeholder::holds_foreign(&data, &[]) => {
                 Err(foreign("the data that it replaced"))
             }
-            Ok(Verdict::Send(draft)) => foreign_part(&draft, own).map_or(Ok(Verdict::Send(draft)), |part| Err(foreign(part))),
+            Ok(Verdict::Send(draft)) => {
+                foreign_part(&draft, own).map_or(Ok(Verdict::Send(draft)), |part| Err(foreign(part)))
+            }
             Err(FaultKind::Limit { limit: Limit::ChainFuel, .. }) => Err(FaultKind::Limit {
                 limit: Limit::ChainFuel,
                 used: self.used.saturating_add(run.cost.fuel),
@@ -152,7 +154,9 @@ fn skips(on_error: OnError, kind: &FaultKind) -> bool {
 }
 
 fn foreign(part: &str) -> FaultKind {
-    FaultKind::BadOutput { message: format!("{part} holds a placeholder (wxs_…) that isn't of this plugin's settings") }
+    FaultKind::BadOutput {
+        message: format!("{part} holds a placeholder (wxs_…) that isn't of this plugin's settings")
+    }
 }
 
 /// The part of a request that holds a placeholder which isn't the stage's own.

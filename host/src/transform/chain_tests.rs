@@ -160,7 +160,9 @@ fn the_stages_share_one_budget_of_fuel_and_the_fault_speaks_of_the_chains() {
 fn only_a_stages_own_placeholders_may_stand_in_what_it_sends() {
     let other = "wxs_ffffffffffffffffffffffffffffffff";
     assert!(chain("1", &[send("b", &format!("Bearer {MINE}"))], &[]).run.end.is_ok());
-    for answer in [send("b", other), send(other, "x"), replace(&format!("\"{other}\"")), replace(&format!("\"{MINE}\""))] {
+    for answer in
+        [send("b", other), send(other, "x"), replace(&format!("\"{other}\"")), replace(&format!("\"{MINE}\""))]
+    {
         let fault = chain("1", &[answer], &[]).run.end.unwrap_err();
         assert!(matches!(fault.kind, FaultKind::BadOutput { .. }), "{fault}");
     }

@@ -88,7 +88,9 @@ impl Compiler {
         use std::os::unix::process::ExitStatusExt;
         let said = said.trim();
         let signal = status.signal();
-        if signal == Some(rustix::process::Signal::XCPU.as_raw()) || signal == Some(rustix::process::Signal::KILL.as_raw()) {
+        if signal == Some(rustix::process::Signal::XCPU.as_raw())
+            || signal == Some(rustix::process::Signal::KILL.as_raw())
+        {
             return BadComponent::CompileLimit(format!("{} s of CPU time", self.limits.cpu_seconds));
         }
         if signal == Some(rustix::process::Signal::ABORT.as_raw()) && said.contains("memory allocation") {

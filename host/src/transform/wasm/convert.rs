@@ -51,12 +51,7 @@ pub(super) fn reply(reply: &ReplyView<'_>) -> response::Reply {
 }
 
 pub(super) fn context(input: &ClassifyInput<'_>, event_id: String) -> response::Context {
-    response::Context {
-        settings: input.settings.to_owned(),
-        event_id,
-        attempt: input.attempt,
-        attributes: Vec::new(),
-    }
+    response::Context { settings: input.settings.to_owned(), event_id, attempt: input.attempt, attributes: Vec::new() }
 }
 
 /// What it said; a plugin that doesn't export `response` should not have been asked.

@@ -53,7 +53,11 @@ pub(super) fn probe(limits: &Limits) -> Result<(Engine, Reservation), wasmtime::
     for reservation in [Reservation::Whole, Reservation::Small] {
         match pooled(reservation) {
             Ok(engine) => {
-                tracing::info!(slots = limits.slots, reservation = reservation.as_str(), "plugins run in pooled memory");
+                tracing::info!(
+                    slots = limits.slots,
+                    reservation = reservation.as_str(),
+                    "plugins run in pooled memory"
+                );
                 return Ok((engine, reservation));
             }
             Err(error) => {

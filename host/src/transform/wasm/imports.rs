@@ -82,7 +82,13 @@ mod tests {
     #[test]
     fn what_std_imports_is_fine_and_everything_else_is_named() {
         assert_eq!(border(&[LOG, "wasi:io/streams@0.2.6"], &[TRANSFORMER, RESPONSE]).judge(), Ok(()));
-        for foreign in ["wasi:sockets/tcp@0.2.3", "wasi:http/outgoing-handler@0.2.0", "wasi:io/streams@0.3.0", "run", "waxwing:plugin/secrets@0.1.0"] {
+        for foreign in [
+            "wasi:sockets/tcp@0.2.3",
+            "wasi:http/outgoing-handler@0.2.0",
+            "wasi:io/streams@0.3.0",
+            "run",
+            "waxwing:plugin/secrets@0.1.0",
+        ] {
             let judged = border(&[LOG, foreign], &[TRANSFORMER]).judge();
             assert_eq!(judged, Err(BadComponent::ForeignImport(foreign.to_owned())));
         }

@@ -118,11 +118,6 @@ impl Default for UploadLimits {
 
 impl Default for CompileLimits {
     fn default() -> Self {
-        Self {
-            memory: 1024 * 1024 * 1024,
-            cpu_seconds: 30,
-            wall: Duration::from_secs(90),
-            output: 256 * MIB,
-        }
+        Self { memory: 1024 * 1024 * 1024, cpu_seconds: 30, wall: Duration::from_secs(90), output: 256 * MIB }
     }
 }

@@ -27,7 +27,10 @@ pub(super) fn accept(said: types::Manifest, border: &Border) -> Result<Manifest,
     }
     let counts = [said.event_types.len(), said.samples.len(), said.attributes.len()];
     if said.settings_schema.len() > SCHEMA_MAX || counts.iter().any(|count| *count > LIST_MAX) {
-        return Err(bad("settings-schema", format_args!("more than {SCHEMA_MAX} bytes, or a list of more than {LIST_MAX}")));
+        return Err(bad(
+            "settings-schema",
+            format_args!("more than {SCHEMA_MAX} bytes, or a list of more than {LIST_MAX}"),
+        ));
     }
     let samples = said.samples.into_iter().map(sample).collect::<Result<_, _>>()?;
     let item = |text: &String| shown(text, 256);

@@ -26,22 +26,20 @@ mod wasi;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::contract::{response, transformer};
 use async_trait::async_trait;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use self::contract::{response, transformer};
 
 pub use self::compile::COMPILE_COMMAND;
 pub use self::compile_child::compile_child_main;
 use self::instance::{Call, Plugin, Shared};
 use self::limits::Limits;
 use self::random::SeededRandom;
-use super::{
-    BadComponent, ClassifyInput, Components, ReplyView, Run, SettingsIssue, StageInput, Transform, Verdict,
-};
+use super::{BadComponent, ClassifyInput, Components, ReplyView, Run, SettingsIssue, StageInput, Transform, Verdict};
 use crate::model::attempt::Judgement;
 use crate::model::fault::FaultKind;
 use crate::model::plugin::{Digest, Manifest};
@@ -231,10 +229,12 @@ impl Transform for WasmTransform {
         .await
         .map_err(stopping)??;
         border.judge()?;
-        self.resident.place(digest).get_or_try_init(|| self.load(digest, Some(wasm))).await.map_err(|error| match error {
-            NotReady::NotCompiled(bad) => bad,
-            other => BadComponent::Host(other.to_string()),
-        })?;
+        self.resident.place(digest).get_or_try_init(|| self.load(digest, Some(wasm))).await.map_err(
+            |error| match error {
+                NotReady::NotCompiled(bad) => bad,
+                other => BadComponent::Host(other.to_string()),
+            },
+        )?;
         let call = self.setup_call(digest, "").await.map_err(|error| BadComponent::Host(error.to_string()))?;
         let said = self.in_lane(call.describe()).await.result.map_err(BadComponent::DescribeFailed)?;
         Ok((digest, manifest::accept(said, &border)?))
@@ -289,7 +289,10 @@ impl Transform for WasmTransform {
 
 /// Machine code, linked with the closed WASI and the log.
 fn link(engine: &Engine, code: &[u8], slots: usize) -> Result<Plugin, wasmtime::Error> {
-    #[allow(unsafe_code, reason = "machine code of ours: the compiling child's own answer, or a file that bears our seal")]
+    #[allow(
+        unsafe_code,
+        reason = "machine code of ours: the compiling child's own answer, or a file that bears our seal"
+    )]
     // SAFETY: see the reason; nothing else calls this.
     let component = unsafe { Component::deserialize(engine, code) }?;
     let mut linker = Linker::new(engine);

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
 use super::contract::types;
+use bytes::Bytes;
 
 use super::log::shown;
 use crate::model::fault::{FaultKind, Limit};
@@ -111,7 +111,11 @@ impl OutputRules {
 
     fn headers(&self, headers: &[types::Header]) -> Result<Vec<Header>, FaultKind> {
         within(Limit::Count, headers.len(), HEADERS_MAX)?;
-        within(Limit::Output, headers.iter().map(|header| header.name.len() + header.value.len()).sum(), HEADERS_TOTAL)?;
+        within(
+            Limit::Output,
+            headers.iter().map(|header| header.name.len() + header.value.len()).sum(),
+            HEADERS_TOTAL,
+        )?;
         let mut seen = HashSet::new();
         for header in headers {
             let (name, value) = (header.name.as_str(), header.value.as_str());
@@ -129,7 +133,10 @@ impl OutputRules {
                 return Err(bad(format!("the value of '{name}' holds more than visible ASCII with spaces between")));
             }
         }
-        Ok(headers.iter().map(|header| Header { name: header.name.as_str().into(), value: header.value.as_str().into() }).collect())
+        Ok(headers
+            .iter()
+            .map(|header| Header { name: header.name.as_str().into(), value: header.value.as_str().into() })
+            .collect())
     }
 }
 
@@ -147,7 +154,8 @@ fn origin(origin: Option<String>, webhook: &WebhookView<'_>) -> Result<Option<St
 /// An absolute path (RFC 3986) without dot segments: it can neither become another host nor climb out.
 fn path(path: &str) -> Result<(), FaultKind> {
     within(Limit::Output, path.len(), PATH_MAX)?;
-    let refused = || bad(format!("'{path}' is no path that begins with one '/' and holds only what RFC 3986 allows there"));
+    let refused =
+        || bad(format!("'{path}' is no path that begins with one '/' and holds only what RFC 3986 allows there"));
     if !path.starts_with('/') || path.starts_with("//") || !path.bytes().all(is_path_byte) {
         return Err(refused());
     }
@@ -171,7 +179,10 @@ fn content_type(text: &str) -> Result<(), FaultKind> {
 const fn is_lower_token(byte: u8) -> bool {
     byte.is_ascii_lowercase()
         || byte.is_ascii_digit()
-        || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
 }
 
 const fn is_value_byte(byte: u8) -> bool {

@@ -39,7 +39,12 @@ impl SeededRandom {
         let (run, settings) = (&self.run, &self.settings);
         let seed = *self.seed.get_or_insert_with(|| {
             let length = u64::try_from(run.len()).unwrap_or(u64::MAX);
-            Sha256::new().chain_update(length.to_be_bytes()).chain_update(run).chain_update(settings.as_bytes()).finalize().into()
+            Sha256::new()
+                .chain_update(length.to_be_bytes())
+                .chain_update(run)
+                .chain_update(settings.as_bytes())
+                .finalize()
+                .into()
         });
         self.left = Sha256::new().chain_update(seed).chain_update(self.block.to_be_bytes()).finalize().to_vec();
         self.block += 1;

@@ -26,7 +26,10 @@ pub(super) fn examine(wasm: &[u8], limits: &UploadLimits) -> Result<Border, BadC
 /// What the engine takes, so that whatever passes here compiles there.
 fn features() -> WasmFeatures {
     let off = WasmFeatures::MEMORY64 | WasmFeatures::RELAXED_SIMD | WasmFeatures::THREADS | WasmFeatures::GC;
-    WasmFeatures::WASM2.union(WasmFeatures::COMPONENT_MODEL).union(WasmFeatures::all().intersection(extras())).difference(off)
+    WasmFeatures::WASM2
+        .union(WasmFeatures::COMPONENT_MODEL)
+        .union(WasmFeatures::all().intersection(extras()))
+        .difference(off)
 }
 
 const fn extras() -> WasmFeatures {

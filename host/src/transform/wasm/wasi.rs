@@ -58,13 +58,14 @@ pub(super) struct Exited;
 pub(super) fn define(linker: &mut Linker<State>, name: &str) -> Outcome<()> {
     let (interface, _version) = name.split_once('@').unwrap_or((name, ""));
     let mut at = linker.instance(name)?;
+    if interface.starts_with("wasi:") {
+        resources(&mut at)?;
+    }
     match interface {
         "waxwing:plugin/log" => log(&mut at),
         "wasi:cli/environment" => environment(&mut at),
         "wasi:cli/exit" => exit(&mut at),
         "wasi:cli/stdin" | "wasi:cli/stdout" | "wasi:cli/stderr" => standard_streams(&mut at),
-        "wasi:cli/terminal-input" => drops::<TerminalInput>(&mut at, "terminal-input"),
-        "wasi:cli/terminal-output" => drops::<TerminalOutput>(&mut at, "terminal-output"),
         "wasi:cli/terminal-stdin" => nothing(&mut at, "get-terminal-stdin", || Val::Option(None)),
         "wasi:cli/terminal-stdout" => nothing(&mut at, "get-terminal-stdout", || Val::Option(None)),
         "wasi:cli/terminal-stderr" => nothing(&mut at, "get-terminal-stderr", || Val::Option(None)),
@@ -72,7 +73,6 @@ pub(super) fn define(linker: &mut Linker<State>, name: &str) -> Outcome<()> {
         "wasi:clocks/wall-clock" => wall_clock(&mut at),
         "wasi:filesystem/preopens" => nothing(&mut at, "get-directories", || Val::List(Vec::new())),
         "wasi:filesystem/types" => nothing(&mut at, "filesystem-error-code", || Val::Option(None)),
-        "wasi:io/error" => drops::<IoError>(&mut at, "error"),
         "wasi:io/poll" => poll(&mut at),
         "wasi:io/streams" => streams(&mut at),
         "wasi:random/random" => random(&mut at, ["get-random-bytes", "get-random-u64"]),
@@ -80,6 +80,16 @@ pub(super) fn define(linker: &mut Linker<State>, name: &str) -> Outcome<()> {
         "wasi:random/insecure-seed" => insecure_seed(&mut at),
         _ => Ok(()),
     }
+}
+
+/// An interface exports the resources that it uses under their own names, so each has to be the same everywhere.
+fn resources(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
+    drops::<Pollable>(at, "pollable")?;
+    drops::<IoError>(at, "error")?;
+    drops::<InputStream>(at, "input-stream")?;
+    drops::<OutputStream>(at, "output-stream")?;
+    drops::<TerminalInput>(at, "terminal-input")?;
+    drops::<TerminalOutput>(at, "terminal-output")
 }
 
 fn charge(store: &mut Context<'_>, bytes: u64) -> Outcome<()> {
@@ -174,11 +184,12 @@ fn wall_clock(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
 }
 
 fn poll(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
-    drops::<Pollable>(at, "pollable")?;
     at.func_wrap("[method]pollable.ready", |mut store: Context<'_>, (_,): (Resource<Pollable>,)| {
         charge(&mut store, 0).map(|()| (true,))
     })?;
-    at.func_wrap("[method]pollable.block", |mut store: Context<'_>, (_,): (Resource<Pollable>,)| charge(&mut store, 0))?;
+    at.func_wrap("[method]pollable.block", |mut store: Context<'_>, (_,): (Resource<Pollable>,)| {
+        charge(&mut store, 0)
+    })?;
     at.func_wrap("poll", |mut store: Context<'_>, (all,): (Vec<Resource<Pollable>>,)| {
         charge(&mut store, bytes(all.len()))?;
         let ready = 0..u32::try_from(all.len())?;
@@ -187,8 +198,6 @@ fn poll(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
 }
 
 fn streams(at: &mut LinkerInstance<'_, State>) -> Outcome<()> {
-    drops::<InputStream>(at, "input-stream")?;
-    drops::<OutputStream>(at, "output-stream")?;
     for name in ["[method]input-stream.read", "[method]input-stream.blocking-read"] {
         at.func_wrap(name, |mut store: Context<'_>, (_, _): (Resource<InputStream>, u64)| {
             charge(&mut store, 0)?;
