@@ -91,10 +91,10 @@ fn conditions(filter: &EventFilter, before: Option<u64>) -> Conditions {
     let mut conditions = Conditions::between(filter.since, filter.until, before);
     match (&filter.external_id, &filter.tenant) {
         (Some(id), tenant) => {
-            conditions.indexed("events_by_external_id", "r.external_id", id.clone());
+            conditions.indexed("events_by_external_id", "r.external_id = ", id.clone());
             tenant.iter().for_each(|tenant| conditions.scanned("r.tenant = ", tenant.as_str().to_owned()));
         }
-        (None, Some(tenant)) => conditions.indexed("events_by_tenant", "r.tenant", tenant.as_str().to_owned()),
+        (None, Some(tenant)) => conditions.indexed("events_by_tenant", "r.tenant = ", tenant.as_str().to_owned()),
         (None, None) => {}
     }
     filter.environment.iter().for_each(|name| conditions.scanned("r.environment = ", name.as_str().to_owned()));
