@@ -24,14 +24,14 @@ use waxwing::store::{
 
 /// When a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// Nothing was done.
     Before,
     /// It was done, and the answer was lost.
     After,
 }
 
-pub struct FailingStore {
+pub(crate) struct FailingStore {
     inner: Arc<dyn Store>,
     /// Calls left before the one that fails.
     left: AtomicUsize,
@@ -41,23 +41,23 @@ pub struct FailingStore {
 
 impl FailingStore {
     /// It works until [`Self::fail_at`] is called.
-    pub fn new(inner: Arc<dyn Store>, moment: Moment) -> Arc<Self> {
+    pub(crate) fn new(inner: Arc<dyn Store>, moment: Moment) -> Arc<Self> {
         let left = AtomicUsize::new(usize::MAX);
         Arc::new(Self { inner, left, failed: AtomicBool::new(false), moment })
     }
 
     /// The call with this number, counted from now, fails; 0 is the next one.
-    pub fn fail_at(&self, call: usize) {
+    pub(crate) fn fail_at(&self, call: usize) {
         self.left.store(call, Ordering::SeqCst);
     }
 
     /// From now on it works.
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.left.store(usize::MAX, Ordering::SeqCst);
     }
 
     /// Whether the call that was named has come.
-    pub fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::SeqCst)
     }
 

@@ -15,7 +15,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 use waxwing::clock::Clock;
 use waxwing::deliver::{Deliver, Limits, Parts};
-use waxwing::handoff::Handoff;
 use waxwing::model::attempt::Trigger;
 use waxwing::model::delivery::{Claimed, Delivery};
 use waxwing::model::event::{Event, Payload};
@@ -29,31 +28,31 @@ use waxwing::store::{DeliveryFilter, NewBatch, NewDelivery, NewEvent, Start, Sto
 use waxwing::transform::fuel::FuelLimits;
 use waxwing::vault::Vault;
 
-pub use self::failing_store::{FailingStore, Moment};
-pub use self::plugins::{Plugins, placeholder_in, send};
-pub use self::sinks::{Answer, Sinks, header};
-pub use self::time::{CentredRng, ManualClock, days, hours, minutes, seconds};
-pub use self::webhook::{Building, Receiver, secret, sent_header};
+pub(crate) use self::failing_store::{FailingStore, Moment};
+pub(crate) use self::plugins::{Plugins, placeholder_in, send};
+pub(crate) use self::sinks::{Answer, Sinks, header};
+pub(crate) use self::time::{CentredRng, ManualClock, days, hours, minutes, seconds};
+pub(crate) use self::webhook::{Building, secret, sent_header};
 
-pub struct World {
-    pub store: Arc<dyn Store>,
-    pub clock: Arc<ManualClock>,
-    pub directory: Arc<Directory>,
-    pub deliver: Arc<Deliver>,
-    pub plugins: Arc<Plugins>,
-    pub sinks: Arc<Sinks>,
-    pub ids: Arc<IdSource>,
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) deliver: Arc<Deliver>,
+    pub(crate) plugins: Arc<Plugins>,
+    pub(crate) sinks: Arc<Sinks>,
+    pub(crate) ids: Arc<IdSource>,
     parts: Parts,
     _folder: TempDir,
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|store| store).await
     }
 
     /// With something between the server and its database.
-    pub async fn start_with(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+    pub(crate) async fn start_with(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
         let vault = Arc::new(Vault::new([7; 32]));
@@ -79,7 +78,7 @@ impl World {
     }
 
     /// The process is gone and another one starts on the same database.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let directory = Arc::new(Directory::new(self.store.webhooks().await.unwrap()));
         self.parts.directory = Arc::clone(&directory);
         self.directory = directory;
@@ -87,17 +86,17 @@ impl World {
         self.deliver.recover().await.unwrap();
     }
 
-    pub fn webhook(&self, name: &str) -> Building<'_> {
+    pub(crate) fn webhook(&self, name: &str) -> Building<'_> {
         Building::new(self, name)
     }
 
     /// Posts an event; it is durable when this returns.
-    pub async fn publish(&self, event_type: &str, data: Value) -> EventId {
+    pub(crate) async fn publish(&self, event_type: &str, data: Value) -> EventId {
         self.try_publish(event_type, data).await.unwrap()
     }
 
     /// As `ingest` does it, without what it checks.
-    pub async fn try_publish(&self, event_type: &str, data: Value) -> Result<EventId, StoreError> {
+    pub(crate) async fn try_publish(&self, event_type: &str, data: Value) -> Result<EventId, StoreError> {
         let (event, now) = (Arc::new(self.event(event_type, data)), self.clock.now());
         let handoff = self.deliver.handoff();
         let receivers = self.directory.matching(&event);
@@ -124,7 +123,7 @@ impl World {
     }
 
     /// An event that happened now and isn't posted.
-    pub fn event(&self, event_type: &str, data: Value) -> Event {
+    pub(crate) fn event(&self, event_type: &str, data: Value) -> Event {
         let now = self.clock.now();
         Event {
             id: self.ids.next(now),
@@ -138,7 +137,7 @@ impl World {
     }
 
     /// A new delivery of a past event, for one webhook.
-    pub async fn replay(&self, delivery: DeliveryId) {
+    pub(crate) async fn replay(&self, delivery: DeliveryId) {
         let past = self.store.delivery(None, delivery).await.unwrap().unwrap();
         let (now, start) = (self.clock.now(), Start::Scheduled(self.clock.now()));
         let (id, replay_of) = (self.ids.next(now), Some(past.id));
@@ -148,18 +147,18 @@ impl World {
     }
 
     /// Does what is due now, to its end.
-    pub async fn run_due(&self) -> &Self {
+    pub(crate) async fn run_due(&self) -> &Self {
         self.deliver.run_due().await.unwrap();
         self
     }
 
-    pub fn advance(&self, by: Duration) -> &Self {
+    pub(crate) fn advance(&self, by: Duration) -> &Self {
         self.clock.advance(by);
         self
     }
 
     /// Waits until the background has recorded so many attempts of the first delivery; half a minute means that it won't.
-    pub async fn until_recorded(&self, attempts: u32) {
+    pub(crate) async fn until_recorded(&self, attempts: u32) {
         let recorded = async {
             while self.deliveries().await.first().is_none_or(|delivery| delivery.attempts < attempts) {
                 tokio::task::yield_now().await;
@@ -169,7 +168,7 @@ impl World {
     }
 
     /// All deliveries, oldest first.
-    pub async fn deliveries(&self) -> Vec<Delivery> {
+    pub(crate) async fn deliveries(&self) -> Vec<Delivery> {
         let page = PageRequest::new(Some(PageRequest::LIMIT_MAX), None).unwrap();
         let mut rows = self.store.deliveries(&DeliveryFilter::default(), page).await.unwrap().rows;
         rows.reverse();
@@ -177,7 +176,7 @@ impl World {
     }
 
     /// What happened, as a person would tell it.
-    pub async fn history(&self) -> String {
+    pub(crate) async fn history(&self) -> String {
         telling::history(self).await
     }
 }

@@ -16,7 +16,7 @@ type Transforming = Arc<dyn Fn(&StageInput<'_>) -> Result<Verdict, FaultKind> + 
 type Classifying = Arc<dyn Fn(&ReplyView<'_>) -> Result<Option<Judgement>, FaultKind> + Send + Sync>;
 
 #[derive(Default)]
-pub struct Plugins {
+pub(crate) struct Plugins {
     scripts: Mutex<HashMap<Digest, Script>>,
 }
 
@@ -29,7 +29,7 @@ struct Script {
 
 impl Plugins {
     /// A plugin that answers so; the stage can be put into a chain as it is.
-    pub fn add(
+    pub(crate) fn add(
         &self,
         name: &str,
         transform: impl Fn(&StageInput<'_>) -> Result<Verdict, FaultKind> + Send + Sync + 'static,
@@ -49,7 +49,7 @@ impl Plugins {
     }
 
     /// It judges replies, too.
-    pub fn judging(
+    pub(crate) fn judging(
         &self,
         stage: Stage,
         classify: impl Fn(&ReplyView<'_>) -> Result<Option<Judgement>, FaultKind> + Send + Sync + 'static,
@@ -59,7 +59,7 @@ impl Plugins {
     }
 
     /// How often it was run over an event.
-    pub fn runs(&self, stage: &Stage) -> usize {
+    pub(crate) fn runs(&self, stage: &Stage) -> usize {
         self.scripts.lock()[&stage.digest].runs
     }
 }
@@ -95,7 +95,7 @@ impl Transform for Plugins {
 }
 
 /// The verdict of a formatter.
-pub fn send(body: impl Into<Bytes>) -> Verdict {
+pub(crate) fn send(body: impl Into<Bytes>) -> Verdict {
     Verdict::Send(RequestDraft {
         method: Method::Post,
         path: None,
@@ -109,7 +109,7 @@ pub fn send(body: impl Into<Bytes>) -> Verdict {
 }
 
 /// What stands in the settings under this name.
-pub fn placeholder_in(settings: &str, name: &str) -> String {
+pub(crate) fn placeholder_in(settings: &str, name: &str) -> String {
     let settings: serde_json::Value = serde_json::from_str(settings).unwrap();
     settings[name].as_str().unwrap().to_owned()
 }

@@ -12,7 +12,7 @@ use waxwing::model::request::{Header, Request};
 use waxwing::send::{Exchange, Reply, Sender};
 
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     Reply { status: u16, headers: Vec<Header>, body: Bytes },
     /// The connection stands, and nothing comes.
     Timeout,
@@ -25,7 +25,7 @@ impl From<u16> for Answer {
 }
 
 impl Answer {
-    pub fn with(self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(self, name: &str, value: &str) -> Self {
         match self {
             Self::Reply { status, mut headers, body } => {
                 headers.push(header(name, value));
@@ -36,12 +36,12 @@ impl Answer {
     }
 }
 
-pub fn header(name: &str, value: &str) -> Header {
+pub(crate) fn header(name: &str, value: &str) -> Header {
     Header { name: name.into(), value: value.into() }
 }
 
 #[derive(Default)]
-pub struct Sinks {
+pub(crate) struct Sinks {
     by_host: Mutex<HashMap<String, Sink>>,
     changed: Notify,
 }
@@ -56,21 +56,21 @@ struct Sink {
 
 impl Sinks {
     /// These come next; after them, 200.
-    pub fn script(&self, host: &str, answers: impl IntoIterator<Item = Answer>) {
+    pub(crate) fn script(&self, host: &str, answers: impl IntoIterator<Item = Answer>) {
         self.by_host.lock().entry(host.to_owned()).or_default().script.extend(answers);
     }
 
-    pub fn hang(&self, host: &str, hanging: bool) {
+    pub(crate) fn hang(&self, host: &str, hanging: bool) {
         self.by_host.lock().entry(host.to_owned()).or_default().hanging = hanging;
         self.changed.notify_waiters();
     }
 
-    pub fn received(&self, host: &str) -> Vec<Request> {
+    pub(crate) fn received(&self, host: &str) -> Vec<Request> {
         self.by_host.lock().get(host).map(|sink| sink.received.clone()).unwrap_or_default()
     }
 
     /// Waits until a receiver got so many; half a minute of real time means that they don't come.
-    pub async fn wait_for(&self, host: &str, count: usize) {
+    pub(crate) async fn wait_for(&self, host: &str, count: usize) {
         let enough = async {
             loop {
                 let changed = self.changed.notified();

@@ -9,7 +9,7 @@ use waxwing::model::time::Timestamp;
 /// 2026-01-05T09:00:00Z, a Monday.
 const MORNING: u64 = 1_767_603_600_000;
 
-pub struct ManualClock(AtomicU64);
+pub(crate) struct ManualClock(AtomicU64);
 
 impl Default for ManualClock {
     fn default() -> Self {
@@ -18,7 +18,7 @@ impl Default for ManualClock {
 }
 
 impl ManualClock {
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -31,7 +31,7 @@ impl Clock for ManualClock {
 
 /// `unit` is 0.5, which means "no jitter"; the bytes count upwards, so that no nonce comes twice.
 #[derive(Default)]
-pub struct CentredRng(AtomicU64);
+pub(crate) struct CentredRng(AtomicU64);
 
 impl Rng for CentredRng {
     fn fill(&self, bytes: &mut [u8]) {
@@ -46,18 +46,18 @@ impl Rng for CentredRng {
     }
 }
 
-pub const fn seconds(count: u64) -> Duration {
+pub(crate) const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-pub const fn minutes(count: u64) -> Duration {
+pub(crate) const fn minutes(count: u64) -> Duration {
     Duration::from_secs(60 * count)
 }
 
-pub const fn hours(count: u64) -> Duration {
+pub(crate) const fn hours(count: u64) -> Duration {
     Duration::from_secs(3600 * count)
 }
 
-pub const fn days(count: u64) -> Duration {
+pub(crate) const fn days(count: u64) -> Duration {
     hours(24 * count)
 }

@@ -20,7 +20,7 @@ use waxwing::model::webhook::{
 
 use super::{Answer, World};
 
-pub struct Building<'a> {
+pub(crate) struct Building<'a> {
     world: &'a World,
     name: String,
     subscription: Vec<Pattern>,
@@ -47,37 +47,37 @@ impl<'a> Building<'a> {
         }
     }
 
-    pub fn subscribe(mut self, pattern: &str) -> Self {
+    pub(crate) fn subscribe(mut self, pattern: &str) -> Self {
         self.subscription.push(pattern.parse().unwrap());
         self
     }
 
-    pub fn retry(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
+    pub(crate) fn retry(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
         self.retry = RetryPolicy::custom(delays.into_iter().collect()).unwrap();
         self
     }
 
-    pub fn answering<A: Into<Answer>>(mut self, answers: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn answering<A: Into<Answer>>(mut self, answers: impl IntoIterator<Item = A>) -> Self {
         self.answers = answers.into_iter().map(Into::into).collect();
         self
     }
 
-    pub fn through(mut self, stage: &Stage) -> Self {
+    pub(crate) fn through(mut self, stage: &Stage) -> Self {
         self.chain.push(stage.clone());
         self
     }
 
-    pub fn in_order(mut self) -> Self {
+    pub(crate) fn in_order(mut self) -> Self {
         self.ordering = Ordering::Fifo;
         self
     }
 
-    pub fn at_most(mut self, a_second: u32) -> Self {
+    pub(crate) fn at_most(mut self, a_second: u32) -> Self {
         self.rate = Some(a_second);
         self
     }
 
-    pub fn of(mut self, tenant: &str) -> Self {
+    pub(crate) fn of(mut self, tenant: &str) -> Self {
         self.tenant = tenant.parse().unwrap();
         self
     }
@@ -127,25 +127,25 @@ impl<'a> Building<'a> {
 }
 
 /// A `whsec_` secret of 32 bytes that tells whose it is.
-pub fn secret(of: &str) -> SigningSecret {
+pub(crate) fn secret(of: &str) -> SigningSecret {
     let key = format!("{of:_<32}");
     SigningSecret { secret: Secret::new(format!("whsec_{}", STANDARD.encode(&key[..32]))), until: None }
 }
 
 /// A registered webhook and the receiver behind it.
-pub struct Receiver<'a> {
+pub(crate) struct Receiver<'a> {
     world: &'a World,
-    pub id: WebhookId,
-    pub host: String,
+    pub(crate) id: WebhookId,
+    pub(crate) host: String,
 }
 
 impl Receiver<'_> {
-    pub fn webhook(&self) -> Arc<Webhook> {
+    pub(crate) fn webhook(&self) -> Arc<Webhook> {
         self.world.directory.webhook(self.id).unwrap()
     }
 
     /// Saves it as `service` does: a new revision in the store, the directory, a word to `deliver`.
-    pub async fn edit(&self, change: impl FnOnce(&mut Current, &mut Revision)) {
+    pub(crate) async fn edit(&self, change: impl FnOnce(&mut Current, &mut Revision)) {
         let (old, now) = (self.webhook(), self.world.clock.now());
         let (mut current, mut revision) = (old.current.clone(), (*old.revision).clone());
         (revision.id, revision.valid_from) = (self.world.ids.next(now), now);
@@ -156,20 +156,20 @@ impl Receiver<'_> {
         self.world.deliver.webhook_changed(self.id).await.unwrap();
     }
 
-    pub async fn set(&self, status: Status) {
+    pub(crate) async fn set(&self, status: Status) {
         self.edit(|_, revision| revision.status = status).await;
     }
 
-    pub fn received(&self) -> Vec<Request> {
+    pub(crate) fn received(&self) -> Vec<Request> {
         self.world.sinks.received(&self.host)
     }
 
-    pub fn bodies(&self) -> Vec<String> {
+    pub(crate) fn bodies(&self) -> Vec<String> {
         self.received().iter().map(|request| String::from_utf8(request.body.to_bytes().to_vec()).unwrap()).collect()
     }
 
     /// Every request bears the event's id and a signature that the `standardwebhooks` crate makes, too.
-    pub fn assert_all_signed_with(&self, event: EventId) {
+    pub(crate) fn assert_all_signed_with(&self, event: EventId) {
         let requests = self.received();
         assert!(!requests.is_empty(), "{} got nothing", self.host);
         let webhook = self.webhook();
@@ -184,7 +184,7 @@ impl Receiver<'_> {
     }
 }
 
-pub fn sent_header(request: &Request, name: &str) -> String {
+pub(crate) fn sent_header(request: &Request, name: &str) -> String {
     let found = request.headers.iter().find(|header| &*header.name == name);
     found.unwrap_or_else(|| panic!("no {name} among {:?}", request.headers)).value.to_string()
 }
