@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Method, Response};
 use serde_json::Value;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::Failure;
 
@@ -31,7 +31,10 @@ impl Client {
     }
 
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
-        self.send(self.request(Method::GET, path)?.query(query)).await
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(query);
+        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{}", text.finish()) };
+        self.send(self.request(Method::GET, &path)?).await
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {

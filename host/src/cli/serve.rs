@@ -23,7 +23,13 @@ impl Serve {
         warn_if_exposed(&config);
         let app = start(config).await?;
         let address = format!("http://{}", app.address());
-        printer.result(&json!({ "listening": address }), format!("listening on {address}"))?;
+        let token_file = app.first_token().map(|first| first.file.display().to_string());
+        if let Some(file) = &token_file {
+            printer
+                .line(format_args!("first start: an admin token was made; export WAXWING_TOKEN=\"$(cat {file})\""))?;
+        }
+        let value = json!({ "listening": address, "tokenFile": token_file });
+        printer.result(&value, format!("listening on {address}"))?;
         stopped().await?;
         tracing::info!("stopping: what is under way may end, nothing new begins");
         tokio::select! {

@@ -48,23 +48,24 @@ pub(super) async fn be_floor(target: &Url, data: &Path) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::Failed(format!("the floor: {error}"));
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.map_err(broken)?;
     say(&format!("{{\"listening\":\"http://{}\"}}", listener.local_addr().map_err(broken)?)).await?;
-    let (client, target) = (http(), Arc::<str>::from(target.as_str()));
-    let accepting = async {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let (sender, client, target) = (sender.clone(), client.clone(), Arc::clone(&target));
-            let service =
-                service_fn(move |request| accept(request, sender.clone(), client.clone(), Arc::clone(&target)));
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    };
+    let target = Arc::<str>::from(target.as_str());
     tokio::select! {
-        stopped = accepting => stopped.map_err(broken),
+        stopped = serve(listener, sender, target) => stopped.map_err(broken),
         ended = writer => match ended {
             Ok(Err(error)) => Err(failed(error)),
             _ => Err(Failure::Failed("the floor's writer stopped".into())),
         },
+    }
+}
+
+async fn serve(listener: TcpListener, sender: mpsc::Sender<Waiting>, target: Arc<str>) -> std::io::Result<()> {
+    let client = http();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let (sender, client, target) = (sender.clone(), client.clone(), Arc::clone(&target));
+        let service = service_fn(move |request| accept(request, sender.clone(), client.clone(), Arc::clone(&target)));
+        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 

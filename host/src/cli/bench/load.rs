@@ -28,7 +28,7 @@ pub(super) fn http() -> Http {
 pub(super) async fn post_all(to: SocketAddr, events: usize, connections: usize, bytes: usize) -> Result<(), Failure> {
     let client = http();
     let next = Arc::new(AtomicUsize::new(0));
-    let mut workers = JoinSet::new();
+    let mut workers: JoinSet<Result<(), Failure>> = JoinSet::new();
     for _ in 0..connections.max(1) {
         let (client, next) = (client.clone(), Arc::clone(&next));
         workers.spawn(async move {
