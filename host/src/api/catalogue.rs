@@ -28,8 +28,9 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EventTypeShown {
+    #[serde(rename = "type")]
     #[schema(example = "license.activated")]
-    name: String,
+    event_type: String,
     description: String,
     /// JSON Schema 2020-12 of the data.
     #[schema(value_type = Option<Object>)]
@@ -90,7 +91,7 @@ fn shown(entry: CatalogueEntry) -> EventTypeShown {
     // Both were JSON when they were saved.
     let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
     EventTypeShown {
-        name: entry.event_type.to_string(),
+        event_type: entry.event_type.to_string(),
         description: entry.description,
         schema: raw(entry.schema),
         sample: raw(entry.sample),

@@ -46,7 +46,8 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`Authorization: Bearer wxt_…`"));
+        let scheme =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`Authorization: Bearer wxt_…`"));
         if let Some(components) = &mut openapi.components {
             components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
         }
@@ -65,9 +66,7 @@ pub(super) fn finish(openapi: &utoipa::openapi::OpenApi) -> Value {
 
 /// What a receiver gets, in the default format.
 fn sent() -> Value {
-    let header = |name: &str, description: &str| {
-        json!({ "name": name, "in": "header", "required": true, "description": description, "schema": { "type": "string" } })
-    };
+    let header = |name: &str, description: &str| json!({ "name": name, "in": "header", "required": true, "description": description, "schema": { "type": "string" } });
     json!({
         "event": {
             "post": {

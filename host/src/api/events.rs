@@ -107,7 +107,11 @@ struct Filter {
 /// Lists events, newest first
 #[utoipa::path(get, path = "/api/events", tag = "events", params(Filter),
     responses((status = 200, body = Listed<EventShown>), Refused))]
-async fn list(State(api): State<Api>, caller: Caller, Query(asked): Query<Filter>) -> Answer<Shown<Listed<EventShown>>> {
+async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Query(asked): Query<Filter>,
+) -> Answer<Shown<Listed<EventShown>>> {
     let page = page(asked.limit, asked.after.as_deref())?;
     let Filter { tenant, environment, event_type, external_id, since, until, .. } = asked;
     let filter = EventFilter { tenant, environment, event_type, external_id, since, until };
@@ -149,11 +153,7 @@ struct WebhookToldOf {
 /// Explains who got an event, and why the others didn't
 #[utoipa::path(get, path = "/api/events/{id}/explain", tag = "events", params(("id" = String, Path)),
     responses((status = 200, body = ExplanationShown), Refused))]
-async fn explain(
-    State(api): State<Api>,
-    caller: Caller,
-    Named(id): Named<EventId>,
-) -> Answer<Shown<ExplanationShown>> {
+async fn explain(State(api): State<Api>, caller: Caller, Named(id): Named<EventId>) -> Answer<Shown<ExplanationShown>> {
     let told = api.services.explain(&caller, id).await?;
     let webhooks = told.webhooks.iter().map(told_of).collect();
     Ok(Shown(ExplanationShown { event: log::event(&told.event), webhooks, truncated: told.truncated }))

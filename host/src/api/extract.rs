@@ -43,7 +43,8 @@ impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
         if let Some(said) = content_type(request.headers())
             && !is_json(said)
         {
-            let detail = format!("this path takes application/json, not {}", said.chars().take(128).collect::<String>());
+            let detail =
+                format!("this path takes application/json, not {}", said.chars().take(128).collect::<String>());
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type", detail));
         }
         let body = read(request.into_body(), JSON_MAX).await?;
@@ -73,7 +74,8 @@ pub(super) async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
         return Err(too_large());
     }
     to_bytes(body, max).await.map_err(|error| {
-        let limit = std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let limit =
+            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if limit {
             too_large()
         } else {
@@ -104,7 +106,8 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if inner.classify() != serde_json::error::Category::Data {
         let deep = text.contains("recursion limit");
         let code = if deep { "too-deep" } else { "not-json" };
-        let detail = if deep { "the JSON is nested deeper than 128 levels".to_owned() } else { format!("not JSON: {text}") };
+        let detail =
+            if deep { "the JSON is nested deeper than 128 levels".to_owned() } else { format!("not JSON: {text}") };
         return Problem::new(StatusCode::BAD_REQUEST, code, detail);
     }
     let mut pointer = pointer(error.path());
@@ -143,13 +146,17 @@ impl<T: DeserializeOwned> FromRequestParts<Api> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = url::form_urlencoded::parse(query.as_bytes());
-        let deserializer = serde::de::value::MapDeserializer::new(pairs.map(|(name, value)| (name.into_owned(), Text(value.into_owned()))));
-        serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error: serde_path_to_error::Error<serde::de::value::Error>| {
-            let text = error.inner().to_string();
-            let code = if text.starts_with("unknown field") { "unknown-parameter" } else { "invalid-parameter" };
-            let place = format!("?{}", error.path());
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("{place}: {text}")).at(place, code, &text)
-        })
+        let deserializer = serde::de::value::MapDeserializer::new(
+            pairs.map(|(name, value)| (name.into_owned(), Text(value.into_owned()))),
+        );
+        serde_path_to_error::deserialize(deserializer).map(Self).map_err(
+            |error: serde_path_to_error::Error<serde::de::value::Error>| {
+                let text = error.inner().to_string();
+                let code = if text.starts_with("unknown field") { "unknown-parameter" } else { "invalid-parameter" };
+                let place = format!("?{}", error.path());
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("{place}: {text}")).at(place, code, &text)
+            },
+        )
     }
 }
 
@@ -210,9 +217,11 @@ impl<T: FromStr + Send> FromRequestParts<Api> for Named<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let Path(text): Path<String> = Path::from_request_parts(parts, api).await.map_err(|_| super::problem::not_found())?;
+        let Path(text): Path<String> =
+            Path::from_request_parts(parts, api).await.map_err(|_| super::problem::not_found())?;
         let shown: String = text.chars().take(128).collect();
-        let missing = |_| Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is nothing with the id '{shown}'"));
+        let missing =
+            |_| Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is nothing with the id '{shown}'"));
         text.parse().map(Self).map_err(missing)
     }
 }

@@ -33,7 +33,11 @@ pub(super) fn all<T, U>(rows: impl IntoIterator<Item = T>, each: impl FnMut(T) -
 
 pub(super) fn page(limit: Option<u32>, after: Option<&str>) -> Answer<PageRequest> {
     let refused = |place: &str, detail: String| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-parameter", &detail).at(place, "invalid-parameter", &detail)
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-parameter", &detail).at(
+            place,
+            "invalid-parameter",
+            &detail,
+        )
     };
     let before = match after {
         None => None,

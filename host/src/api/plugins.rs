@@ -131,7 +131,8 @@ async fn upload(State(api): State<Api>, caller: Caller, request: Request) -> Ans
 async fn component(request: Request) -> Answer<Bytes> {
     let said = content_type(request.headers()).unwrap_or_default().to_ascii_lowercase();
     if !said.starts_with("multipart/form-data") {
-        if !matches!(said.split(';').next().unwrap_or_default().trim(), "application/wasm" | "application/octet-stream") {
+        if !matches!(said.split(';').next().unwrap_or_default().trim(), "application/wasm" | "application/octet-stream")
+        {
             let detail = "send the component as application/wasm, or in a form as multipart/form-data";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type", detail));
         }

@@ -110,7 +110,9 @@ impl From<ServiceError> for Problem {
                     _ => "invalid-request",
                 };
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
-                issues.into_iter().fold(problem, |problem, Issue { pointer, code, detail }| problem.at(pointer, code, detail))
+                issues
+                    .into_iter()
+                    .fold(problem, |problem, Issue { pointer, code, detail }| problem.at(pointer, code, detail))
             }
             ServiceError::Quota { limit, used } => {
                 Self::new(StatusCode::FORBIDDEN, "quota-exceeded", detail).with("limit", limit).with("used", used)
@@ -140,8 +142,10 @@ impl From<IngestError> for Problem {
             IngestError::Store(_) | IngestError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         };
         let problem = Self::new(status, error.code(), &error);
-        let problem =
-            error.issues().iter().fold(problem, |problem, issue| problem.at(&issue.pointer, issue.code, &issue.message));
+        let problem = error
+            .issues()
+            .iter()
+            .fold(problem, |problem, issue| problem.at(&issue.pointer, issue.code, &issue.message));
         match error {
             IngestError::Store(error) => Self::from(error),
             IngestError::Stopping => problem.with("retryAfter", 5),

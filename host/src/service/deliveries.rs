@@ -12,7 +12,12 @@ use super::error::{Result, ServiceError};
 
 impl Services {
     /// Newest first.
-    pub async fn deliveries(&self, caller: &Caller, filter: DeliveryFilter, page: PageRequest) -> Result<Page<Delivery>> {
+    pub async fn deliveries(
+        &self,
+        caller: &Caller,
+        filter: DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<Delivery>> {
         caller.must_read()?;
         let filter = DeliveryFilter { tenant: caller.scope(filter.tenant.clone())?, ..filter };
         Ok(self.store.deliveries(&filter, page).await?)

@@ -73,7 +73,12 @@ impl Issues {
     }
 
     /// The value, or `None` with its fault noted.
-    pub(super) fn take<T, E: ToString>(&mut self, pointer: &str, code: &'static str, result: Result<T, E>) -> Option<T> {
+    pub(super) fn take<T, E: ToString>(
+        &mut self,
+        pointer: &str,
+        code: &'static str,
+        result: Result<T, E>,
+    ) -> Option<T> {
         result.map_err(|error| self.add(pointer, code, error.to_string())).ok()
     }
 

@@ -39,7 +39,8 @@ pub struct WebhookExplained {
 impl Services {
     pub async fn explain(&self, caller: &Caller, id: EventId) -> Result<Explanation> {
         let event = self.event(caller, id).await?;
-        let filter = DeliveryFilter { event: Some(id), tenant: Some(event.tenant.clone()), ..DeliveryFilter::default() };
+        let filter =
+            DeliveryFilter { event: Some(id), tenant: Some(event.tenant.clone()), ..DeliveryFilter::default() };
         let page = PageRequest { limit: PageRequest::LIMIT_MAX, before: None };
         let made = self.store.deliveries(&filter, page).await?;
         let mut webhooks = Vec::new();

@@ -3,6 +3,7 @@
 //! Every use case takes the [`Caller`] first and its tenant from it. Knows nothing of HTTP: `api` and `ui` are two faces of this.
 //! Never holds a transaction over a plugin's run or a request; what must be all or nothing is one call of the store.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -70,6 +71,8 @@ pub struct Rules {
     /// What stands behind the defaults that the API sets.
     pub defaults: Defaults,
     pub allow_networks: Vec<IpNet>,
+    /// Our own local receivers: webhooks may have `http://` URLs to them.
+    pub sinks: Vec<SocketAddr>,
     /// How deliveries leave, so that receivers can let them in.
     pub source_addresses: Vec<String>,
     pub proxy: Option<String>,

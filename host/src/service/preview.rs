@@ -72,7 +72,12 @@ pub struct Compared {
 }
 
 impl Services {
-    pub async fn preview_webhook(&self, caller: &Caller, id: WebhookId, input: PreviewInput) -> Result<(Arc<Event>, Preview)> {
+    pub async fn preview_webhook(
+        &self,
+        caller: &Caller,
+        id: WebhookId,
+        input: PreviewInput,
+    ) -> Result<(Arc<Event>, Preview)> {
         caller.must_configure()?;
         let webhook = self.webhook_of(caller, id)?;
         let _permit = self.trial()?;
@@ -136,7 +141,8 @@ impl Services {
         }
         self.plugin_versions(caller, name)?;
         let candidate = self.plugin_version(caller, name, &input.version);
-        let unknown = |_| ServiceError::invalid("/version", "unknown-plugin", format!("there is no {name}@{}", input.version));
+        let unknown =
+            |_| ServiceError::invalid("/version", "unknown-plugin", format!("there is no {name}@{}", input.version));
         let candidate = candidate.map_err(unknown)?;
         let _permit = self.trial()?;
         let mut compared = Vec::new();
@@ -165,9 +171,7 @@ impl Services {
         let event = self.event(caller, delivery.event).await?;
         let revision = match delivery.revision {
             None => Arc::clone(&webhook.revision),
-            Some(id) => {
-                self.store.revision(id).await?.ok_or_else(|| ServiceError::not_found("revision", id))?
-            }
+            Some(id) => self.store.revision(id).await?.ok_or_else(|| ServiceError::not_found("revision", id))?,
         };
         Ok(Past { webhook, revision, event })
     }

@@ -86,7 +86,12 @@ impl Services {
                 }
             }
             self.deliver.look();
-            let done = Done { tenant: filter.tenant.as_ref(), action: "delivery.replay-many", target: "deliveries".into(), detail: format!("{count}") };
+            let done = Done {
+                tenant: filter.tenant.as_ref(),
+                action: "delivery.replay-many",
+                target: "deliveries".into(),
+                detail: format!("{count}"),
+            };
             self.audit(caller, done).await?;
         }
         Ok(Replayed { count, more })
@@ -105,7 +110,8 @@ impl Services {
         let mut more = false;
         for status in [DeliveryStatus::Failed, DeliveryStatus::Cancelled] {
             let (since, until) = (Some(input.since), Some(until));
-            let filter = DeliveryFilter { webhook: Some(id), status: Some(status), since, until, ..DeliveryFilter::default() };
+            let filter =
+                DeliveryFilter { webhook: Some(id), status: Some(status), since, until, ..DeliveryFilter::default() };
             let found = self.to_replay(&filter).await?;
             more |= found.more;
             wanted.extend(found.rows.iter().map(|delivery| (delivery.event, Some(delivery.id))));
@@ -122,7 +128,12 @@ impl Services {
         }
         self.deliver.look();
         let count = wanted.len() as u64;
-        let done = Done { tenant: Some(&webhook.tenant), action: "webhook.recover", target: id.to_string(), detail: format!("{count}") };
+        let done = Done {
+            tenant: Some(&webhook.tenant),
+            action: "webhook.recover",
+            target: id.to_string(),
+            detail: format!("{count}"),
+        };
         self.audit(caller, done).await?;
         Ok(Replayed { count, more })
     }
@@ -147,7 +158,8 @@ impl Services {
         while (wanted.len() as u64) < REPLAYS_MAX {
             let page = self.store.events(&filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
             for event in page.rows.iter().filter(|event| revision.subscription.wants(&event.event_type)) {
-                let of_event = DeliveryFilter { webhook: Some(webhook.id), event: Some(event.id), ..DeliveryFilter::default() };
+                let of_event =
+                    DeliveryFilter { webhook: Some(webhook.id), event: Some(event.id), ..DeliveryFilter::default() };
                 if self.store.count(&of_event, 1).await? == 0 {
                     wanted.push((event.id, None));
                 }
@@ -163,7 +175,8 @@ impl Services {
         let mut before = None;
         loop {
             let page = self.store.deliveries(filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
-            let ended = page.rows.into_iter().filter(|delivery| delivery.status != DeliveryStatus::Pending && !delivery.test);
+            let ended =
+                page.rows.into_iter().filter(|delivery| delivery.status != DeliveryStatus::Pending && !delivery.test);
             matching.rows.extend(ended);
             let Some(next) = page.next.or(page.scanned_to) else { break };
             if matching.rows.len() as u64 >= REPLAYS_MAX {
@@ -202,6 +215,8 @@ struct Matching {
 }
 
 fn gone() -> ServiceError {
-    ServiceError::Refused { code: "webhook-deleted", detail: "the webhook was deleted: nothing can be sent to it".into() }
+    ServiceError::Refused {
+        code: "webhook-deleted",
+        detail: "the webhook was deleted: nothing can be sent to it".into(),
+    }
 }
-

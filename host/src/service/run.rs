@@ -90,7 +90,11 @@ impl Services {
             None => self.sample_of(&event_type),
         };
         if data.len() > DATA_MAX {
-            return Err(ServiceError::invalid(format!("{at}/data"), "data-too-large", format!("at most {DATA_MAX} bytes")));
+            return Err(ServiceError::invalid(
+                format!("{at}/data"),
+                "data-too-large",
+                format!("at most {DATA_MAX} bytes"),
+            ));
         }
         check_json(data.as_bytes()).map_err(|bad| ServiceError::invalid(format!("{at}/data"), "invalid-json", bad))?;
         Ok(Event {

@@ -80,7 +80,11 @@ impl Template {
         for name in answers.keys() {
             if !self.plugins.iter().any(|stage| stage.plugin == *name) {
                 let detail = format!("the template '{}' has no plugin '{name}'", self.id);
-                return Err(ServiceError::invalid("/settings".to_owned() + &super::error::step(name), "unknown-field", detail));
+                return Err(ServiceError::invalid(
+                    "/settings".to_owned() + &super::error::step(name),
+                    "unknown-field",
+                    detail,
+                ));
             }
         }
         let stage = |stage: &TemplateStage| {
@@ -121,6 +125,8 @@ mod tests {
         let stages = template.stages(&answers).unwrap();
         assert_eq!(stages[0].settings, Some(serde_json::json!({ "title": "New!" })));
         let foreign = BTreeMap::from([("a/b".to_owned(), Value::Null)]);
-        assert!(matches!(template.stages(&foreign), Err(ServiceError::Invalid(issues)) if issues[0].pointer == "/settings/a~1b"));
+        assert!(
+            matches!(template.stages(&foreign), Err(ServiceError::Invalid(issues)) if issues[0].pointer == "/settings/a~1b")
+        );
     }
 }

@@ -103,7 +103,8 @@ impl Services {
             return Err(ServiceError::Refused { code: "in-use", detail });
         }
         self.reload_tenants().await?;
-        let done = Done { tenant: Some(name), action: "tenant.delete", target: name.to_string(), detail: String::new() };
+        let done =
+            Done { tenant: Some(name), action: "tenant.delete", target: name.to_string(), detail: String::new() };
         self.audit(caller, done).await
     }
 
@@ -129,7 +130,8 @@ impl Services {
         let kept = day * u32::from(profile.retention.days());
         let fallback = self.fallback(profile);
         if fallback.retry.span() + day > kept {
-            let detail = "the default retry schedule is longer: set a shorter one with `defaults.retry` first, or with this";
+            let detail =
+                "the default retry schedule is longer: set a shorter one with `defaults.retry` first, or with this";
             issues.add("/retentionDays", "retention-too-short", detail);
             return;
         }

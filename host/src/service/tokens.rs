@@ -91,7 +91,12 @@ impl Services {
         let Some(token) = known else { return Err(ServiceError::not_found("token", id)) };
         self.store.delete_token(id).await?;
         self.accounts.reload_tokens(self.store.as_ref()).await?;
-        let done = Done { tenant: token.tenant.as_ref(), action: "token.delete", target: id.to_string(), detail: token.name.clone() };
+        let done = Done {
+            tenant: token.tenant.as_ref(),
+            action: "token.delete",
+            target: id.to_string(),
+            detail: token.name.clone(),
+        };
         self.audit(caller, done).await
     }
 

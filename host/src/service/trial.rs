@@ -34,7 +34,8 @@ impl Services {
     pub async fn test_webhook(&self, caller: &Caller, input: TestInput) -> Result<Tested> {
         caller.must_configure()?;
         let found = self.webhook_of(caller, input.webhook_id);
-        let webhook = found.map_err(|_| ServiceError::invalid("/webhookId", "unknown-webhook", "there is no such webhook"))?;
+        let webhook =
+            found.map_err(|_| ServiceError::invalid("/webhookId", "unknown-webhook", "there is no such webhook"))?;
         let _permit = self.trial()?;
         let event_type = match input.event_type {
             Some(event_type) => event_type,
@@ -57,7 +58,8 @@ impl Services {
             return Ok(known.clone());
         }
         let named = subscription.patterns().iter().find_map(|pattern| pattern.as_str().parse().ok());
-        let group = || subscription.patterns().first().and_then(|pattern| pattern.as_str().replace('*', "test").parse().ok());
+        let group =
+            || subscription.patterns().first().and_then(|pattern| pattern.as_str().replace('*', "test").parse().ok());
         let missing = || ServiceError::invalid("/type", "missing", "name the event type to test with");
         named.or_else(group).ok_or_else(missing)
     }

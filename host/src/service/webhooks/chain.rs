@@ -63,11 +63,16 @@ impl Services {
         Ok(stages)
     }
 
-    pub(in crate::service) fn find_plugin(&self, caller: &Caller, reference: &str) -> Result<Arc<Plugin>, UnknownPlugin> {
+    pub(in crate::service) fn find_plugin(
+        &self,
+        caller: &Caller,
+        reference: &str,
+    ) -> Result<Arc<Plugin>, UnknownPlugin> {
         let wanted = PluginReference::from_str(reference)?;
         let plugins = self.accounts.plugins();
         // Newest first: the first that fits is the newest.
-        let usable = |plugin: &&Arc<Plugin>| wanted.fits(plugin) && (caller.is_admin() || plugin.shared || plugin.bundled);
+        let usable =
+            |plugin: &&Arc<Plugin>| wanted.fits(plugin) && (caller.is_admin() || plugin.shared || plugin.bundled);
         plugins.iter().find(usable).cloned().ok_or_else(|| UnknownPlugin(reference.to_owned()))
     }
 
@@ -85,7 +90,8 @@ impl Services {
             let detail = "a plugin that redacts can't be skipped: what it should hide would go out";
             issues.add(format!("{at}/onError"), "redactor-skipped", detail);
         }
-        let split = issues.absorb(self.check_settings(plugin, input.settings.clone(), kept, &format!("{at}/settings")).await)?;
+        let split = issues
+            .absorb(self.check_settings(plugin, input.settings.clone(), kept, &format!("{at}/settings")).await)?;
         issues.check()?;
         let split = split.unwrap_or_default();
         Ok(Stage {
@@ -162,7 +168,9 @@ impl FromStr for PluginReference {
             return text.parse().map(Self::Digest).map_err(|_| unknown());
         }
         match text.split_once('@') {
-            Some((name, version)) => version.parse().map(|version| Self::Version(name.into(), version)).map_err(|_| unknown()),
+            Some((name, version)) => {
+                version.parse().map(|version| Self::Version(name.into(), version)).map_err(|_| unknown())
+            }
             None => Ok(Self::Newest(text.into())),
         }
     }

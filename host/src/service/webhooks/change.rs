@@ -1,10 +1,7 @@
 //! Applies what a request says to a webhook, field by field, and gathers every fault with its place.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
-
-use url::{Host, Url};
 
 use crate::format;
 use crate::model::name::{Environment, Pattern, Subscription};
@@ -17,8 +14,8 @@ use crate::service::error::{Issues, step};
 use crate::service::patch::Patch;
 
 use super::input::WebhookInput;
+use super::url::{BadUrl, parse_url};
 
-const URL_MAX: usize = 2048;
 const NAME_MAX: usize = 128;
 const DESCRIPTION_MAX: usize = 2048;
 const HEADERS_MAX: usize = 64;
@@ -51,7 +48,7 @@ impl Change<'_> {
     pub(super) fn apply(&mut self, input: &mut WebhookInput, webhook: &mut Webhook, revision: &mut Revision) {
         let current = &mut webhook.current;
         if let Patch::Set(text) = std::mem::take(&mut input.url) {
-            let url = parse_url(&text, self.rules.allow_http);
+            let url = parse_url(&text, self.rules);
             current.url = self.issues.take("/url", "invalid-url", url).map_or(current.url.clone(), SecretUrl::new);
         }
         self.text("/name", NAME_MAX, &mut input.name, &mut webhook.name);
@@ -170,7 +167,7 @@ impl Change<'_> {
         }
         let mut list = Vec::new();
         for (index, origin) in origins.iter().enumerate() {
-            let parsed = parse_url(origin, self.rules.allow_http).and_then(|url| match url.path() {
+            let parsed = parse_url(origin, self.rules).and_then(|url| match url.path() {
                 "/" if url.query().is_none() => Ok(url.origin().ascii_serialization()),
                 _ => Err(BadUrl::NotAnOrigin),
             });
@@ -188,53 +185,6 @@ pub(super) fn status_for(active: &Patch<bool>, status: Status) -> Status {
         (Patch::Set(true) | Patch::Reset, Status::Disabled(_)) => Status::Active,
         (_, same) => same,
     }
-}
-
-/// Why a URL can't be sent to.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum BadUrl {
-    #[error("not an absolute URL such as https://example.com/webhooks")]
-    Syntax,
-    #[error("at most {URL_MAX} bytes")]
-    TooLong,
-    #[error("must begin with https:// (the server's --allow-http admits http:// too)")]
-    NotHttps,
-    #[error("must begin with https:// or http://")]
-    NotHttp,
-    #[error("user name and password can't stand in the URL: use a header")]
-    UserInfo,
-    #[error("a fragment is never sent: leave out what follows the #")]
-    Fragment,
-    #[error("only scheme, host and port, such as https://example.com")]
-    NotAnOrigin,
-    #[error("0.0.0.0 and [::] are no addresses to send to")]
-    Unspecified,
-}
-
-pub(super) fn parse_url(text: &str, allow_http: bool) -> Result<Url, BadUrl> {
-    if text.len() > URL_MAX {
-        return Err(BadUrl::TooLong);
-    }
-    let url = Url::parse(text).map_err(|_| BadUrl::Syntax)?;
-    let unspecified = match url.host() {
-        None => return Err(if matches!(url.scheme(), "http" | "https") { BadUrl::Syntax } else { BadUrl::NotHttps }),
-        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_unspecified(),
-        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_unspecified(),
-        Some(Host::Domain(_)) => false,
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if allow_http => {}
-        _ if allow_http => return Err(BadUrl::NotHttp),
-        _ => return Err(BadUrl::NotHttps),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(BadUrl::UserInfo);
-    }
-    if url.fragment().is_some() {
-        return Err(BadUrl::Fragment);
-    }
-    if unspecified { Err(BadUrl::Unspecified) } else { Ok(url) }
 }
 
 /// Headers that the connection is ruled by (RFC 9110, section 7.6.1, and framing), and what would be a second identity.
@@ -298,22 +248,6 @@ fn replaced_or<T: Clone>(patch: &mut Patch<T>, default: &T) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_is_https_with_a_host_and_nothing_that_would_leak() {
-        let refused = |text: &str| parse_url(text, false).unwrap_err();
-        assert_eq!(refused("http://example.com/"), BadUrl::NotHttps);
-        assert_eq!(refused("ftp://example.com/"), BadUrl::NotHttps);
-        assert_eq!(refused("example.com"), BadUrl::Syntax);
-        assert_eq!(refused("mailto:a@example.com"), BadUrl::NotHttps);
-        assert_eq!(refused("https://user@example.com/"), BadUrl::UserInfo);
-        assert_eq!(refused("https://:secret@example.com/"), BadUrl::UserInfo);
-        assert_eq!(refused("https://example.com/#part"), BadUrl::Fragment);
-        assert_eq!(refused("https://0/"), BadUrl::Unspecified);
-        assert_eq!(refused(&format!("https://example.com/{}", "x".repeat(2048))), BadUrl::TooLong);
-        assert!(parse_url("http://127.0.0.1:8080/in?x=1", true).is_ok());
-        assert_eq!(parse_url("ftp://example.com", true), Err(BadUrl::NotHttp));
-    }
 
     #[test]
     fn a_header_that_the_server_or_a_format_writes_is_refused() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
+use ::url::Url;
 
 use crate::format;
 use crate::model::ids::RevisionId;
@@ -73,7 +73,8 @@ impl Services {
         self.directory.put(webhook.clone());
         drop(saving);
         let target = webhook.id.to_string();
-        let done = Done { tenant: Some(&webhook.tenant), action: "webhook.create", target, detail: webhook.name.clone() };
+        let done =
+            Done { tenant: Some(&webhook.tenant), action: "webhook.create", target, detail: webhook.name.clone() };
         self.audit(caller, done).await?;
         Ok(Arc::new(webhook))
     }
@@ -145,13 +146,18 @@ fn fill_from_template(input: &mut WebhookInput) -> Result<()> {
         }
         return Ok(());
     };
-    let template = templates::template(&id)
-        .ok_or_else(|| ServiceError::invalid("/template", "unknown-template", format!("there is no template '{id}'")))?;
+    let template = templates::template(&id).ok_or_else(|| {
+        ServiceError::invalid("/template", "unknown-template", format!("there is no template '{id}'"))
+    })?;
     let settings = std::mem::take(&mut input.settings).fresh().unwrap_or_default();
     if input.plugins.is_keep() {
         input.plugins = Patch::Set(template.stages(&settings)?);
     } else if !settings.is_empty() {
-        return Err(ServiceError::invalid("/settings", "unknown-field", "give settings in `plugins`, which replace the template's"));
+        return Err(ServiceError::invalid(
+            "/settings",
+            "unknown-field",
+            "give settings in `plugins`, which replace the template's",
+        ));
     }
     if input.url.is_keep()
         && let Some(url) = &template.url

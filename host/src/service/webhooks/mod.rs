@@ -9,6 +9,7 @@ mod secrets;
 mod settings;
 mod status;
 mod update;
+mod url;
 
 pub use chain::StageInput;
 pub use create::Created;

@@ -38,7 +38,9 @@ pub(in crate::service) fn check(schema: &Value, settings: &Value, base: &str) ->
         let place = format!("{base}{}", error.instance_path());
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => issues.extend(
-                unexpected.iter().map(|name| Issue::new(place.clone() + &step(name), "unknown-field", "no such setting")),
+                unexpected
+                    .iter()
+                    .map(|name| Issue::new(place.clone() + &step(name), "unknown-field", "no such setting")),
             ),
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();

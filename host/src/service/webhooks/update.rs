@@ -16,7 +16,12 @@ use super::create::refuse_grants;
 use super::input::WebhookInput;
 
 impl Services {
-    pub async fn update_webhook(&self, caller: &Caller, id: WebhookId, mut input: WebhookInput) -> Result<Arc<Webhook>> {
+    pub async fn update_webhook(
+        &self,
+        caller: &Caller,
+        id: WebhookId,
+        mut input: WebhookInput,
+    ) -> Result<Arc<Webhook>> {
         caller.must_configure()?;
         let saving = self.saving.lock().await;
         let old = self.webhook_of(caller, id)?;
