@@ -57,11 +57,25 @@ impl Modify for Bearer {
 /// The whole document: what utoipa gathered, and `webhooks`: what we send, which utoipa can't say.
 pub(super) fn finish(openapi: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(openapi).unwrap_or_default();
+    name_calls(&mut document);
     if let Some(fields) = document.as_object_mut() {
         fields.insert("openapi".into(), "3.1.0".into());
         fields.insert("webhooks".into(), sent());
     }
     document
+}
+
+/// A call's name is its group's and its handler's: handlers of several groups may bear one name.
+fn name_calls(document: &mut Value) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for call in paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut).flat_map(|calls| calls.values_mut()) {
+        let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        if let (Some(group), Some(handler)) = (text("/tags/0"), text("/operationId"))
+            && let Some(fields) = call.as_object_mut()
+        {
+            fields.insert("operationId".into(), format!("{group}_{handler}").into());
+        }
+    }
 }
 
 /// What a receiver gets, in the default format.

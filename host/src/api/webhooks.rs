@@ -38,6 +38,7 @@ struct Filter {
     #[param(value_type = Option<String>)]
     environment: Option<Environment>,
     /// `active`, `paused` or `disabled`.
+    #[param(value_type = Option<String>)]
     status: Option<StatusWanted>,
     #[param(value_type = Option<String>)]
     tenant: Option<Tenant>,
@@ -47,7 +48,7 @@ struct Filter {
     after: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum StatusWanted {
     Active,
