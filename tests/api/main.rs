@@ -3,6 +3,8 @@
 //! Each test starts a whole server (its own folder and port) and talks to it by HTTP. Deliveries go to a receiver in the test;
 //! nothing is sent before a test steps the server (`world.deliver()`).
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
+
 mod access;
 mod accounts;
 mod deliveries;

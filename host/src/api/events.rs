@@ -70,7 +70,7 @@ async fn post(State(api): State<Api>, caller: Caller, request: Request) -> Answe
     let posting = Posting {
         body,
         content_type: content_type(&parts.headers),
-        attributes: if binary { &names } else { &[] },
+        attributes: if binary { names.as_slice() } else { &[] },
         tenant: None,
         idempotency_key: key,
         path: parts.uri.path(),

@@ -149,15 +149,17 @@ impl<T: DeserializeOwned> FromRequestParts<Api> for Query<T> {
         let deserializer = serde::de::value::MapDeserializer::new(
             pairs.map(|(name, value)| (name.into_owned(), Text(value.into_owned()))),
         );
-        serde_path_to_error::deserialize(deserializer).map(Self).map_err(
-            |error: serde_path_to_error::Error<serde::de::value::Error>| {
-                let text = error.inner().to_string();
-                let code = if text.starts_with("unknown field") { "unknown-parameter" } else { "invalid-parameter" };
-                let place = format!("?{}", error.path());
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("{place}: {text}")).at(place, code, &text)
-            },
-        )
+        serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| bad_parameter(&error))
     }
+}
+
+fn bad_parameter(error: &serde_path_to_error::Error<serde::de::value::Error>) -> Problem {
+    let text = error.inner().to_string();
+    let unknown = text.starts_with("unknown field");
+    let code = if unknown { "unknown-parameter" } else { "invalid-parameter" };
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let place = missing.map_or_else(|| format!("?{}", error.path()), |name| format!("?{name}"));
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("{place}: {text}")).at(place, code, &text)
 }
 
 /// A value of the query: text that becomes whatever its field is.
@@ -174,9 +176,9 @@ impl<'de> serde::de::IntoDeserializer<'de, serde::de::value::Error> for Text {
 struct TextDeserializer(String);
 
 macro_rules! parsed {
-    ($($method:ident $visit:ident $type:ty,)*) => {
+    ($($method:ident $visit:ident $type:ty, $what:literal;)*) => {
         $(fn $method<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-            let number = <$type>::from_str(&self.0).map_err(|_| serde::de::Error::custom(concat!("must be a ", stringify!($type))))?;
+            let number = <$type>::from_str(&self.0).map_err(|_| serde::de::Error::custom(concat!("must be ", $what)))?;
             visitor.$visit(number)
         })*
     };
@@ -185,7 +187,11 @@ macro_rules! parsed {
 impl<'de> serde::Deserializer<'de> for TextDeserializer {
     type Error = serde::de::value::Error;
 
-    parsed! { deserialize_bool visit_bool bool, deserialize_u8 visit_u8 u8, deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64, }
+    parsed! {
+        deserialize_bool visit_bool bool, "true or false";
+        deserialize_u8 visit_u8 u8, "a small whole number";
+        deserialize_u32 visit_u32 u32, "a whole number";
+    }
 
     fn deserialize_any<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         visitor.visit_string(self.0)
@@ -205,7 +211,7 @@ impl<'de> serde::Deserializer<'de> for TextDeserializer {
     }
 
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i64 u16 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple tuple_struct map struct
+        i8 i16 i32 i64 u16 u64 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple tuple_struct map struct
         identifier ignored_any
     }
 }

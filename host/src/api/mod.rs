@@ -22,7 +22,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
@@ -52,6 +52,8 @@ pub fn router(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + 
         .route("/docs", get(document::page))
         .fallback(async || problem::not_found())
         .method_not_allowed_fallback(async || problem::method_not_allowed())
+        // Every body is read by `extract::read`, each with a bound of its own.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn(guarded))
         .with_state(api)
 }

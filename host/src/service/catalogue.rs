@@ -45,13 +45,12 @@ struct BuiltIn {
 }
 
 impl Services {
-    pub fn event_types(&self, caller: &Caller) -> Result<Vec<CatalogueEntry>> {
-        caller.must_see_catalogue()?;
-        Ok(self.accounts.catalogue().values().cloned().collect())
+    /// Whoever has a token may know what can happen.
+    pub fn event_types(&self, _: &Caller) -> Vec<CatalogueEntry> {
+        self.accounts.catalogue().values().cloned().collect()
     }
 
-    pub fn event_type(&self, caller: &Caller, name: &EventType) -> Result<CatalogueEntry> {
-        caller.must_see_catalogue()?;
+    pub fn event_type(&self, _: &Caller, name: &EventType) -> Result<CatalogueEntry> {
         let known = self.accounts.catalogue().get(name).cloned();
         known.ok_or_else(|| ServiceError::not_found("event type", name))
     }
@@ -117,13 +116,6 @@ impl Services {
     pub(super) fn sample_of(&self, name: &EventType) -> String {
         let catalogue = self.accounts.catalogue();
         catalogue.get(name).and_then(|entry| entry.sample.clone()).unwrap_or_else(|| "{}".into())
-    }
-}
-
-impl Caller {
-    /// Everybody with a token may know what can happen.
-    fn must_see_catalogue(&self) -> Result<()> {
-        Ok(())
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Ran {
     pub run: Run<Verdict>,
 }
 
-/// One stage's share and a little more than any data of the size allowed needs: the sandbox applies its own limit below this.
+/// There is no chain that could use up its share: the stage's own limit is the one that holds.
 const FUEL: u64 = u64::MAX;
 
 impl Services {
