@@ -6,7 +6,6 @@
 mod first;
 mod key;
 mod parts;
-mod stop;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,17 +19,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use self::stop::asked_to_stop;
+pub use self::first::FirstToken;
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::config::Config;
 use crate::deliver::{Deliver, Running};
 use crate::model::ids::IdSource;
-use crate::model::secret::Secret;
 use crate::route::Directory;
 use crate::service::{self, Services};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::{api, deliver, ingest};
+use crate::{api, deliver, ingest, telemetry};
 
 /// What a configuration doesn't say: who runs the server, and what stands in for the world.
 #[derive(Clone)]
@@ -39,8 +37,6 @@ pub struct Surroundings {
     pub rng: Arc<dyn Rng>,
     /// A binary that knows `compile-plugin`: normally this one.
     pub executable: PathBuf,
-    /// Local receivers of our own, which may be reached over plain HTTP although they are on loopback.
-    pub sinks: Vec<SocketAddr>,
     /// Root certificates besides the public ones.
     pub roots: Vec<CertificateDer<'static>>,
     /// Off: nothing is delivered but by [`App::deliver`]'s `run_due`, step by step.
@@ -50,22 +46,22 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// The machine as it is; `metrics` comes from `telemetry`.
-    pub fn of_this_machine(metrics: Arc<dyn Fn() -> String + Send + Sync>) -> anyhow::Result<Self> {
+    /// The machine as it is. Starts the metrics, which a process has once.
+    pub fn of_this_machine() -> anyhow::Result<Self> {
         let executable = std::env::current_exe().context("where this program stands is not known")?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
-        Ok(Self { clock, rng, executable, sinks: Vec::new(), roots: Vec::new(), delivers: true, metrics })
+        let recorder = telemetry::start_metrics()?;
+        let metrics = Arc::new(move || recorder.render());
+        Ok(Self { clock, rng, executable, roots: Vec::new(), delivers: true, metrics })
     }
 }
 
 /// A running server.
 pub struct App {
-    pub address: SocketAddr,
-    pub services: Arc<Services>,
-    pub deliver: Arc<Deliver>,
-    /// Made because no admin could get in otherwise; it stands in [`App::token_file`] too.
-    pub first_token: Option<Secret>,
-    pub token_file: PathBuf,
+    address: SocketAddr,
+    services: Arc<Services>,
+    deliver: Arc<Deliver>,
+    first_token: Option<FirstToken>,
     store: Arc<SqliteStore>,
     running: Option<Running>,
     stop: CancellationToken,
@@ -75,8 +71,7 @@ pub struct App {
 
 impl App {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let nothing = Arc::new(String::new);
-        Self::start_in(config, Surroundings::of_this_machine(nothing)?).await
+        Self::start_in(config, Surroundings::of_this_machine()?).await
     }
 
     pub async fn start_in(config: Config, around: Surroundings) -> anyhow::Result<Self> {
@@ -88,7 +83,7 @@ impl App {
         let Wired { services, deliver, store } = wired;
         parts::keep_bundled(&services).await?;
         services.seed_catalogue().await.context("the catalogue can't be filled")?;
-        let (first_token, token_file) = first::admin_token(&services, &config.storage.data).await?;
+        let first_token = first::admin_token(&services, &config.storage.data).await?;
         let running = match around.delivers {
             true => Some(deliver.start().await.context("what was pending can't be taken over")?),
             false => None,
@@ -97,26 +92,39 @@ impl App {
         let router = api::router(Arc::clone(&services), around.metrics);
         let server = tokio::spawn(serve(listener, router, stop.clone()));
         let drain = config.server.drain;
-        Ok(Self { address, services, deliver, first_token, token_file, store, running, stop, server, drain })
+        Ok(Self { address, services, deliver, first_token, store, running, stop, server, drain })
     }
 
-    /// Serves until somebody asks it to stop, then drains; asked twice, it stops at once.
-    pub async fn run(self) -> anyhow::Result<()> {
-        let reason = asked_to_stop().await?;
-        tracing::info!(reason, "draining; once more stops at once");
-        tokio::select! {
-            ended = self.shut_down() => ended,
-            _ = asked_to_stop() => {
-                tracing::warn!("stopped at once: what was under way is sent again after the next start");
-                Ok(())
-            }
-        }
+    /// Where it answers.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// Takes no more requests, ends those under way, puts back what was not sent, and closes the store.
-    pub async fn shut_down(self) -> anyhow::Result<()> {
+    /// Made at this start, because no admin could get in otherwise: to be shown to whoever started the server, once.
+    pub const fn first_token(&self) -> Option<&FirstToken> {
+        self.first_token.as_ref()
+    }
+
+    pub const fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// For tests that step it.
+    pub const fn deliver(&self) -> &Arc<Deliver> {
+        &self.deliver
+    }
+
+    /// Takes no more requests, ends those under way, puts back what was not sent, and closes the store. Whoever can't wait drops
+    /// the future: what was under way is sent again after the next start.
+    pub async fn stop(self) {
         self.stop.cancel();
         let ended = tokio::time::timeout(self.drain, self.server).await;
+        match ended {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::error!(error = &error as &dyn std::error::Error, "the listener failed"),
+            Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "the listener's task failed"),
+            Err(_) => tracing::warn!("connections that would not end are dropped"),
+        }
         if let Some(running) = self.running {
             let left = running.drain(self.drain).await;
             if left > 0 {
@@ -124,11 +132,6 @@ impl App {
             }
         }
         self.store.close().await;
-        match ended {
-            Ok(joined) => joined.context("the listener's task failed")?.context("the listener failed"),
-            // Connections that wouldn't end are dropped with the process.
-            Err(_) => Ok(()),
-        }
     }
 }
 
@@ -183,7 +186,7 @@ impl Wired {
             ids: Arc::clone(&ids),
             clock: Arc::clone(&clock),
         }));
-        let rules = parts::rules(config, around);
+        let rules = parts::rules(config);
         let deliver_too = Arc::clone(&deliver);
         let parts = service::Parts {
             store,

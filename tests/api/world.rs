@@ -79,11 +79,11 @@ impl World {
 
     /// Does all deliveries that are due.
     pub(crate) async fn deliver(&self) -> usize {
-        self.app.deliver.run_due().await.unwrap()
+        self.app.deliver().run_due().await.unwrap()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.app.address))
+        self.http.request(method, format!("http://{}{path}", self.app.address()))
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -153,7 +153,6 @@ fn surroundings() -> Surroundings {
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_waxwing")),
-        sinks: Vec::new(),
         roots: Vec::new(),
         delivers: false,
         metrics: Arc::new(|| "waxwing_up 1\n".to_owned()),

@@ -10,18 +10,23 @@ use crate::service::Services;
 
 const FILE: &str = "admin-token";
 
-/// The new token, if one was needed, and the file that holds it. An old file of that name is no longer worth anything then (no
-/// admin token was left), and is replaced.
-pub(super) async fn admin_token(services: &Services, data: &Path) -> anyhow::Result<(Option<Secret>, PathBuf)> {
-    let path = data.join(FILE);
-    let made = services.first_admin_token().await.context("the first token can't be made")?;
-    if let Some(token) = &made {
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("can't replace {}", path.display()));
-            }
-            _ => write_private(&path, &format!("{}\n", token.expose()))?,
+/// An admin's token, and the file that holds it for later.
+#[derive(Clone, Debug)]
+pub struct FirstToken {
+    pub token: Secret,
+    pub file: PathBuf,
+}
+
+/// The new token, if one was needed. An old file of that name opens nothing any more then (no admin token was left), and is
+/// replaced.
+pub(super) async fn admin_token(services: &Services, data: &Path) -> anyhow::Result<Option<FirstToken>> {
+    let Some(token) = services.first_admin_token().await.context("the first token can't be made")? else { return Ok(None) };
+    let file = data.join(FILE);
+    match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("can't replace {}", file.display()));
         }
+        _ => write_private(&file, &format!("{}\n", token.expose()))?,
     }
-    Ok((made, path))
+    Ok(Some(FirstToken { token, file }))
 }

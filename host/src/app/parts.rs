@@ -63,8 +63,9 @@ pub(super) fn sender(config: &Config, around: &Surroundings) -> anyhow::Result<A
     let options = EgressOptions {
         allow_http: told.allow_http,
         allow_networks: told.allow_networks.clone(),
-        allow_addresses: around.sinks.clone(),
+        allow_addresses: told.allow_addresses.clone(),
         source_address: told.source_address,
+        proxy: told.proxy.as_ref().map(|proxy| proxy.expose().clone()),
         extra_roots: around.roots.clone(),
         ..EgressOptions::default()
     };
@@ -76,16 +77,17 @@ pub(super) fn deliver_limits(config: &Config) -> deliver::Limits {
     deliver::Limits { in_flight: told.in_flight, rows: told.in_memory, ..deliver::Limits::default() }
 }
 
-pub(super) fn rules(config: &Config, around: &Surroundings) -> Rules {
+pub(super) fn rules(config: &Config) -> Rules {
     let egress = &config.egress;
     Rules {
         allow_http: egress.allow_http,
         admin_token: config.server.admin_token.clone(),
         defaults: config.delivery.defaults.clone(),
         allow_networks: egress.allow_networks.clone(),
-        sinks: around.sinks.clone(),
+        sinks: egress.allow_addresses.clone(),
         source_addresses: egress.source_address.iter().map(ToString::to_string).collect(),
-        proxy: None,
+        // Its origin only: a user and password may stand before it.
+        proxy: egress.proxy.as_ref().map(crate::model::webhook::SecretUrl::origin),
     }
 }
 

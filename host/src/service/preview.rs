@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::deliver::{Preview, PreviewEnd};
 use crate::model::delivery::{Delivery, FixedBody};
-use crate::model::event::Event;
+use crate::format::{self, Wrapping};
+use crate::model::event::{Event, Payload};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::page::PageRequest;
 use crate::model::plugin::{Plugin, Stage};
@@ -120,14 +121,7 @@ impl Services {
             }
         }
         let now = self.deliver.preview(&past.webhook, &revision, &past.event).await;
-        let before = match self.store.fixed(id).await?.map(|fixed| fixed.body) {
-            None => None,
-            Some(FixedBody::Drafted(draft)) => Some(draft.body.to_vec()),
-            // Stored in part or not at all: made again as every retry makes it, from the revision that the delivery used.
-            Some(FixedBody::Replaced(_) | FixedBody::Rebuilt) => {
-                body_of(&self.deliver.preview(&past.webhook, &past.revision, &past.event).await).map(<[u8]>::to_vec)
-            }
-        };
+        let before = self.store.fixed(id).await?.and_then(|fixed| past.body(&fixed.body));
         let same = before.as_deref().map(|before| body_of(&now) == Some(before));
         Ok(Rerun { delivery, before, now, same })
     }
@@ -195,6 +189,22 @@ struct Past {
     webhook: Arc<Webhook>,
     revision: Arc<Revision>,
     event: Arc<Event>,
+}
+
+impl Past {
+    /// The bytes that the first attempt fixed, made as every retry makes them. `None`: the format can't carry them any more.
+    fn body(&self, fixed: &FixedBody) -> Option<Vec<u8>> {
+        let data = match fixed {
+            FixedBody::Drafted(draft) => return Some(draft.body.to_vec()),
+            FixedBody::Replaced(bytes) => Payload { bytes: bytes.clone(), ..self.event.data.clone() },
+            FixedBody::Rebuilt => self.event.data.clone(),
+        };
+        let url = self.webhook.current.url.expose();
+        // As a preview writes it: some envelopes name the delivery, and a rerun is none.
+        let delivery = DeliveryId::from(self.event.id.number());
+        let wrapping = Wrapping { event: &self.event, data: &data, delivery, test: true, url };
+        format::wrap(&self.revision.format, wrapping).ok().map(|wrapped| wrapped.body.to_bytes().to_vec())
+    }
 }
 
 /// Puts another version of a plugin where its name stands in the chain. `false`: it stands nowhere.
