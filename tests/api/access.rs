@@ -11,8 +11,14 @@ async fn without_a_token_that_opens_there_is_nothing() {
     let bare = world.request(Method::GET, "/api/webhooks").send().await.unwrap();
     assert_eq!(bare.headers()["www-authenticate"], "Bearer");
     world.send(world.request(Method::GET, "/api/webhooks")).await.refused(401, "token-missing");
-    world.send(world.request(Method::GET, "/api/webhooks").bearer_auth("wxt_wrong")).await.refused(401, "token-unknown");
-    world.send(world.request(Method::GET, "/api/webhooks").header("authorization", "Basic eDp5")).await.refused(401, "token-missing");
+    world
+        .send(world.request(Method::GET, "/api/webhooks").bearer_auth("wxt_wrong"))
+        .await
+        .refused(401, "token-unknown");
+    world
+        .send(world.request(Method::GET, "/api/webhooks").header("authorization", "Basic eDp5"))
+        .await
+        .refused(401, "token-missing");
     world.send(world.request(Method::POST, "/api/events").body("not even read")).await.refused(401, "token-missing");
 }
 
@@ -83,7 +89,8 @@ async fn a_tenant_sees_its_own_and_a_viewer_sees_no_secret_path() {
     world.send(get(&tenant, &format!("/api/webhooks/{other}"))).await.refused(404, "not-found");
     world.send(get(&tenant, "/api/webhooks?tenant=default")).await.refused(403, "other-tenant");
     let grab = world.request(Method::POST, "/api/webhooks").bearer_auth(&tenant);
-    let grab = grab.json(&json!({ "url": "https://example.com", "events": ["*"], "allowOrigins": ["https://other.example"] }));
+    let grab =
+        grab.json(&json!({ "url": "https://example.com", "events": ["*"], "allowOrigins": ["https://other.example"] }));
     world.send(grab).await.refused(422, "admin-only");
     let viewer = world.token("viewer", None).await;
     let seen = world.send(get(&viewer, &format!("/api/webhooks/{}", mine["id"].as_str().unwrap()))).await.ok();
@@ -98,13 +105,26 @@ async fn every_change_leaves_a_line_in_the_audit_log() {
     world.post(&format!("/api/webhooks/{id}/rotate-secret"), json!({})).await.ok();
     world.delete(&format!("/api/webhooks/{id}")).await;
     let log = world.get("/api/audit?limit=4").await.ok();
-    let lines: Vec<String> = log["data"].as_array().unwrap().iter()
-        .map(|line| format!("{} {} {}", line["actor"].as_str().unwrap(), line["action"].as_str().unwrap(), line["detail"].as_str().unwrap()))
+    let lines: Vec<String> = log["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            format!(
+                "{} {} {}",
+                line["actor"].as_str().unwrap(),
+                line["action"].as_str().unwrap(),
+                line["detail"].as_str().unwrap()
+            )
+        })
         .collect();
-    assert_eq!(lines, [
-        "WAXWING_ADMIN_TOKEN webhook.delete n",
-        "WAXWING_ADMIN_TOKEN webhook.update secret",
-        "WAXWING_ADMIN_TOKEN webhook.update name, timeoutSeconds",
-        "WAXWING_ADMIN_TOKEN webhook.create ",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "WAXWING_ADMIN_TOKEN webhook.delete n",
+            "WAXWING_ADMIN_TOKEN webhook.update secret",
+            "WAXWING_ADMIN_TOKEN webhook.update name, timeoutSeconds",
+            "WAXWING_ADMIN_TOKEN webhook.create ",
+        ]
+    );
 }

@@ -29,7 +29,8 @@ async fn nothing_pending_may_outlive_its_event() {
     assert_eq!(pointers(&odd.refused(422, "out-of-bounds")), ["/retentionDays"]);
     world.put("/api/tenants/brief", json!({ "retentionDays": 7 })).await.ok();
     let week: Vec<u64> = vec![24 * 3600; 7];
-    let long = json!({ "url": "https://example.com", "events": ["*"], "tenant": "brief", "retry": { "delaysSeconds": week } });
+    let long =
+        json!({ "url": "https://example.com", "events": ["*"], "tenant": "brief", "retry": { "delaysSeconds": week } });
     assert_eq!(pointers(&world.post("/api/webhooks", long).await.refused(422, "retention-too-short")), ["/retry"]);
 }
 
@@ -76,7 +77,12 @@ async fn settings_fall_back_from_tenant_to_server_to_configuration() {
     assert!(shown["limits"]["eventDataBytes"].is_u64() && shown["allowNetworks"].is_array());
     world.patch("/api/settings", json!({ "defaultFormat": "github", "defaultRetry": "keygen" })).await.ok();
     world.put("/api/tenants/shop", json!({ "defaults": { "format": "stripe" } })).await.ok();
-    let made = async |tenant: &str| world.post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "tenant": tenant })).await.ok();
+    let made = async |tenant: &str| {
+        world
+            .post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "tenant": tenant }))
+            .await
+            .ok()
+    };
     let (plain, shop) = (made("default").await, made("shop").await);
     assert_eq!((&plain["format"], &plain["retry"]), (&json!("github"), &json!("keygen")));
     assert_eq!((&shop["format"], &shop["retry"]), (&json!("stripe"), &json!("keygen")));
@@ -90,7 +96,9 @@ async fn templates_say_what_to_ask_and_how_to_get_the_url() {
     let listed = world.get("/api/templates").await.ok();
     let ids: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["slack-alerts", "discord-alerts", "hubspot-contacts"]);
-    assert!(listed["data"].as_array().unwrap().iter().all(|one| one["getUrl"].is_string() && one["questions"].is_array()));
+    assert!(
+        listed["data"].as_array().unwrap().iter().all(|one| one["getUrl"].is_string() && one["questions"].is_array())
+    );
 }
 
 #[tokio::test]
@@ -103,7 +111,8 @@ async fn probes_need_no_token_and_a_public_key_is_found_by_its_name_only() {
     let forwarded = world.request(Method::GET, "/metrics").header("x-forwarded-for", "203.0.113.9");
     world.send(forwarded).await.refused(401, "token-missing");
     let publisher = world.token("publisher", None).await;
-    let forwarded = world.request(Method::GET, "/metrics").header("x-forwarded-for", "203.0.113.9").bearer_auth(&publisher);
+    let forwarded =
+        world.request(Method::GET, "/metrics").header("x-forwarded-for", "203.0.113.9").bearer_auth(&publisher);
     world.send(forwarded).await.refused(403, "role-insufficient");
 
     let keyed = json!({ "url": "https://example.com", "events": ["*"], "format": "keygen", "formatOptions": { "account": "acme" } });

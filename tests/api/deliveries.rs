@@ -13,12 +13,17 @@ async fn a_delivery_carries_its_attempts_with_all_that_was_said() {
     world.deliver().await;
     let id = world.delivery_of(&event).await["id"].as_str().unwrap().to_owned();
     let shown = world.get(&format!("/api/deliveries/{id}")).await.ok();
-    assert_eq!((&shown["status"], &shown["attempts"], &shown["statusCode"]), (&json!("pending"), &json!(1), &json!(503)));
+    assert_eq!(
+        (&shown["status"], &shown["attempts"], &shown["statusCode"]),
+        (&json!("pending"), &json!(1), &json!(503))
+    );
     let attempt = &shown["log"][0];
     assert_eq!(attempt["outcome"]["kind"], json!("rejected"));
     assert_eq!((&attempt["reason"], &attempt["trigger"]), (&json!("answered 503"), &json!("automatic")));
     assert_eq!((&attempt["response"]["status"], &attempt["response"]["body"]), (&json!(503), &json!("seen")));
-    assert!(attempt["timings"]["total"].is_u64() && attempt["nextAt"].is_string() && attempt["retryReason"].is_string());
+    assert!(
+        attempt["timings"]["total"].is_u64() && attempt["nextAt"].is_string() && attempt["retryReason"].is_string()
+    );
     assert!(!attempt["request"]["url"].as_str().unwrap().contains("secret-path"), "{attempt:#}");
     world.get("/api/deliveries/delivery_0000000000000").await.refused(404, "not-found");
 }
@@ -32,7 +37,8 @@ async fn the_log_is_filtered_by_everything_it_can_be() {
     world.deliver().await;
     world.publish("order.lost", json!({})).await;
     world.deliver().await;
-    let count = async |query: &str| world.get(&format!("/api/deliveries?{query}")).await.ok()["data"].as_array().unwrap().len();
+    let count =
+        async |query: &str| world.get(&format!("/api/deliveries?{query}")).await.ok()["data"].as_array().unwrap().len();
     assert_eq!(count("").await, 2);
     assert_eq!(count(&format!("webhook={webhook}")).await, 2);
     assert_eq!(count(&format!("event={good}")).await, 1);

@@ -55,7 +55,11 @@ async fn every_call_of_the_document_is_answered_and_of_every_path_only_those() {
     let paths: std::collections::BTreeSet<&str> = known.iter().map(|(path, ..)| path.as_str()).collect();
     for path in paths {
         for method in METHODS {
-            let url: String = path.split('/').map(|step| if step.starts_with('{') { "none" } else { step }).collect::<Vec<_>>().join("/");
+            let url: String = path
+                .split('/')
+                .map(|step| if step.starts_with('{') { "none" } else { step })
+                .collect::<Vec<_>>()
+                .join("/");
             let method_sent: Method = method.to_uppercase().parse().unwrap();
             let answer = world.send(world.request(method_sent, &url)).await;
             let code = answer.body["code"].as_str().unwrap_or_default();

@@ -19,7 +19,8 @@ fn component(name: &str) -> Vec<u8> {
 async fn the_bundled_plugins_are_there_from_the_start() {
     let world = World::start().await;
     let listed = world.get("/api/plugins").await.ok();
-    let names: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|plugin| plugin["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        listed["data"].as_array().unwrap().iter().map(|plugin| plugin["name"].as_str().unwrap()).collect();
     for plugin in waxwing_bundle::plugins() {
         assert!(names.contains(&plugin.name), "{} is not in {names:?}", plugin.name);
         let shown = world.get(&format!("/api/plugins/{}", plugin.name)).await.ok();
@@ -39,7 +40,9 @@ async fn the_same_component_again_is_no_second_one_and_a_form_will_do() {
     assert!(made.body["imports"].is_array());
     assert_eq!(upload(&world, waxwing_bundle::faulty().to_vec()).await.status, 200);
     let boundary = "edge-of-the-form";
-    let mut form = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"p.wasm\"\r\n\r\n").into_bytes();
+    let mut form =
+        format!("--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"p.wasm\"\r\n\r\n")
+            .into_bytes();
     form.extend_from_slice(waxwing_bundle::faulty());
     form.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     let request = world.request(Method::POST, "/api/plugins").bearer_auth(ADMIN);
@@ -65,21 +68,31 @@ async fn what_is_no_plugin_is_refused_by_its_reason_and_leaves_nothing() {
 async fn settings_are_judged_by_the_schema_and_each_fault_is_named() {
     let world = World::start().await;
     let chain = json!([{ "plugin": "slack", "settings": { "titel": "x", "maxFields": 900 } }]);
-    let refused = world.post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": chain })).await;
+    let refused =
+        world.post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": chain })).await;
     let refused = refused.refused(422, "invalid-request");
     let mut places = pointers(&refused);
     places.sort_unstable();
     assert_eq!(places, ["/plugins/0/settings/maxFields", "/plugins/0/settings/titel"]);
     let unknown = json!({ "url": "https://example.com", "events": ["*"], "plugins": [{ "plugin": "pigeons" }] });
-    assert_eq!(pointers(&world.post("/api/webhooks", unknown).await.refused(422, "unknown-plugin")), ["/plugins/0/plugin"]);
+    assert_eq!(
+        pointers(&world.post("/api/webhooks", unknown).await.refused(422, "unknown-plugin")),
+        ["/plugins/0/plugin"]
+    );
     let stage = json!({ "plugin": "slack", "settings": {}, "colour": 1 });
     let unknown = json!({ "url": "https://example.com", "events": ["*"], "plugins": [stage] });
-    assert_eq!(pointers(&world.post("/api/webhooks", unknown).await.refused(422, "unknown-field")), ["/plugins/0/colour"]);
+    assert_eq!(
+        pointers(&world.post("/api/webhooks", unknown).await.refused(422, "unknown-field")),
+        ["/plugins/0/colour"]
+    );
     let redactor = json!([{ "plugin": "redact", "onError": "skip", "settings": {} }]);
-    let skipped = world.post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": redactor })).await;
+    let skipped = world
+        .post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": redactor }))
+        .await;
     assert!(pointers(&skipped.refused(422, "redactor-skipped")).contains(&"/plugins/0/onError"));
     let nine: Vec<Value> = (0..9).map(|_| json!({ "plugin": "slack" })).collect();
-    let long = world.post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": nine })).await;
+    let long =
+        world.post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": nine })).await;
     assert_eq!(pointers(&long.refused(422, "too-long")), ["/plugins"]);
 }
 

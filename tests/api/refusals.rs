@@ -31,9 +31,11 @@ async fn a_path_a_method_and_a_content_type_that_nobody_knows_are_problems_too()
     world.get("/api/nothing").await.refused(404, "no-such-route");
     world.get("/").await.refused(404, "no-such-route");
     world.put("/api/webhooks", json!({})).await.refused(405, "method-not-allowed");
-    let request = world.request(Method::POST, "/api/webhooks").bearer_auth(ADMIN).header("content-type", "text/plain").body("{}");
+    let request =
+        world.request(Method::POST, "/api/webhooks").bearer_auth(ADMIN).header("content-type", "text/plain").body("{}");
     world.send(request).await.refused(415, "unsupported-content-type");
-    let request = world.request(Method::POST, "/api/events").bearer_auth(ADMIN).header("content-type", "text/csv").body("a,b");
+    let request =
+        world.request(Method::POST, "/api/events").bearer_auth(ADMIN).header("content-type", "text/csv").body("a,b");
     world.send(request).await.refused(415, "unsupported-content-type");
 }
 
@@ -47,7 +49,8 @@ async fn a_url_that_would_leak_or_is_not_https_is_refused() {
         ("ftp://example.com", "must begin with https://"),
         ("example.com", "not an absolute URL"),
     ] {
-        let refused = world.post("/api/webhooks", json!({ "url": url, "events": ["*"] })).await.refused(422, "invalid-url");
+        let refused =
+            world.post("/api/webhooks", json!({ "url": url, "events": ["*"] })).await.refused(422, "invalid-url");
         assert_eq!(pointers(&refused), ["/url"], "{url}");
         assert!(refused["detail"].as_str().unwrap().contains(reason), "{url}: {refused:#}");
     }
@@ -63,10 +66,21 @@ async fn every_fault_of_a_webhook_is_named_at_once() {
     })).await.refused(422, "invalid-request");
     let mut places = pointers(&refused);
     places.sort_unstable();
-    assert_eq!(places, [
-        "/environment", "/events/0", "/events/2", "/formatOptions/account", "/headers/Host", "/headers/X Y", "/plugins/0/plugin",
-        "/rateLimit", "/timeoutSeconds", "/url",
-    ]);
+    assert_eq!(
+        places,
+        [
+            "/environment",
+            "/events/0",
+            "/events/2",
+            "/formatOptions/account",
+            "/headers/Host",
+            "/headers/X Y",
+            "/plugins/0/plugin",
+            "/rateLimit",
+            "/timeoutSeconds",
+            "/url",
+        ]
+    );
     let empty = world.post("/api/webhooks", json!({})).await.refused(422, "missing");
     assert_eq!(pointers(&empty), ["/url", "/events"]);
     let unknown = world.post("/api/webhooks", json!({ "url": "https://example.com", "evnts": [] })).await;
@@ -81,7 +95,8 @@ async fn a_change_that_is_refused_in_part_changes_nothing() {
     let id = world.webhook(&["*"]).await;
     let path = format!("/api/webhooks/{id}");
     let before = world.get(&path).await.ok();
-    let refused = world.patch(&path, json!({ "name": "new", "timeoutSeconds": 0, "tenant": "other", "url": null })).await;
+    let refused =
+        world.patch(&path, json!({ "name": "new", "timeoutSeconds": 0, "tenant": "other", "url": null })).await;
     let refused = refused.refused(422, "invalid-request");
     let mut places = pointers(&refused);
     places.sort_unstable();
@@ -92,7 +107,9 @@ async fn a_change_that_is_refused_in_part_changes_nothing() {
 #[tokio::test]
 async fn a_secret_that_does_not_fit_its_format_is_refused() {
     let world = World::start().await;
-    for (format, secret) in [("standard", "short"), ("keygen", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), ("license-validator", "")] {
+    for (format, secret) in
+        [("standard", "short"), ("keygen", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), ("license-validator", "")]
+    {
         let mut body = json!({ "url": "https://example.com", "events": ["*"], "format": format, "secret": secret });
         if format == "keygen" {
             body["formatOptions"] = json!({ "account": "acme" });

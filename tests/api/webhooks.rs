@@ -7,7 +7,9 @@ use crate::world::{World, pointers};
 #[tokio::test]
 async fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
     let world = World::start().await;
-    let made = world.post("/api/webhooks", json!({ "url": "https://example.com/hook", "events": ["license.*"], "name": "Shop" })).await;
+    let made = world
+        .post("/api/webhooks", json!({ "url": "https://example.com/hook", "events": ["license.*"], "name": "Shop" }))
+        .await;
     assert_eq!(made.status, 201);
     let made = made.body;
     assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
@@ -40,8 +42,14 @@ async fn a_patch_keeps_what_it_does_not_name_and_null_puts_the_default_back() {
     let changed = world.patch(&path, change).await.ok();
     assert_eq!(changed["headers"], json!({ "x-key": "abc" }));
     assert_eq!(changed["events"], json!(["*"]));
-    let reset = world.patch(&path, json!({ "timeoutSeconds": null, "headers": null, "rateLimit": null, "retry": null })).await.ok();
-    assert_eq!((&reset["timeoutSeconds"], &reset["headers"], &reset["rateLimit"]), (&json!(10), &json!({}), &Value::Null));
+    let reset = world
+        .patch(&path, json!({ "timeoutSeconds": null, "headers": null, "rateLimit": null, "retry": null }))
+        .await
+        .ok();
+    assert_eq!(
+        (&reset["timeoutSeconds"], &reset["headers"], &reset["rateLimit"]),
+        (&json!(10), &json!({}), &Value::Null)
+    );
     assert_eq!((&reset["name"], &reset["retry"]), (&json!("CRM"), &json!("standard")));
     let revisions = world.get(&format!("{path}/revisions")).await.ok();
     assert_eq!(revisions["data"].as_array().unwrap().len(), 3);
@@ -129,8 +137,14 @@ async fn a_test_answers_in_one_call_how_it_went() {
     assert_eq!((&tested["success"], &tested["statusCode"]), (&json!(true), &json!(204)));
     assert!(tested["deliveryId"].as_str().unwrap().starts_with("delivery_test_"));
     assert!(tested["responseTime"].is_u64() && tested["error"].is_null());
-    let failed = world.post("/api/webhooks/test", json!({ "webhookId": id, "type": "license.expired", "data": { "a": 1 } })).await.ok();
-    assert_eq!((&failed["success"], &failed["error"], &failed["response"]["body"]), (&json!(false), &json!("answered 500"), &json!("seen")));
+    let failed = world
+        .post("/api/webhooks/test", json!({ "webhookId": id, "type": "license.expired", "data": { "a": 1 } }))
+        .await
+        .ok();
+    assert_eq!(
+        (&failed["success"], &failed["error"], &failed["response"]["body"]),
+        (&json!(false), &json!("answered 500"), &json!("seen"))
+    );
     assert!(world.sink.requests()[1].1.contains(r#""data":{"a":1}"#));
     assert_eq!(world.get(&format!("/api/webhooks/{id}/stats")).await.ok()["attempts"], json!(0));
     let unknown = world.post("/api/webhooks/test", json!({ "webhookId": "webhook_0000000000000" })).await;
@@ -141,7 +155,10 @@ async fn a_test_answers_in_one_call_how_it_went() {
 async fn a_preview_shows_the_signed_request_and_sends_nothing() {
     let world = World::start().await;
     let id = world.webhook(&["*"]).await;
-    let preview = world.post(&format!("/api/webhooks/{id}/preview"), json!({ "event": { "type": "a.b", "data": { "x": 1 } } })).await.ok();
+    let preview = world
+        .post(&format!("/api/webhooks/{id}/preview"), json!({ "event": { "type": "a.b", "data": { "x": 1 } } }))
+        .await
+        .ok();
     assert_eq!(preview["request"]["method"], json!("POST"));
     assert!(preview["request"]["body"].as_str().unwrap().ends_with(r#""data":{"x":1}}"#), "{preview:#}");
     assert!(!preview["request"]["url"].as_str().unwrap().contains("secret-path"));
@@ -153,7 +170,10 @@ async fn a_preview_shows_the_signed_request_and_sends_nothing() {
 #[tokio::test]
 async fn recovery_brings_back_what_failed_and_what_was_missed_each_once() {
     let world = World::start().await;
-    let id = world.webhook_with(json!({ "events": ["*"], "retry": { "delaysSeconds": [] } })).await["id"].as_str().unwrap().to_owned();
+    let id = world.webhook_with(json!({ "events": ["*"], "retry": { "delaysSeconds": [] } })).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.sink.answers(&[500]);
     world.publish("order.failed", json!({})).await;
     world.deliver().await;
@@ -167,13 +187,22 @@ async fn recovery_brings_back_what_failed_and_what_was_missed_each_once() {
     assert_eq!(recovered["count"], json!(2));
     world.deliver().await;
     assert_eq!(world.sink.requests().len(), 3);
-    world.post(&path, json!({ "since": "2020-01-02T00:00:00Z", "until": "2020-01-01T00:00:00Z" })).await.refused(422, "out-of-bounds");
+    world
+        .post(&path, json!({ "since": "2020-01-02T00:00:00Z", "until": "2020-01-01T00:00:00Z" }))
+        .await
+        .refused(422, "out-of-bounds");
 }
 
 #[tokio::test]
 async fn a_template_fills_in_what_the_request_leaves_open() {
     let world = World::start().await;
-    let made = world.post("/api/webhooks", json!({ "template": "slack-alerts", "url": "https://hooks.slack.com/services/T/B/abcd" })).await.ok();
+    let made = world
+        .post(
+            "/api/webhooks",
+            json!({ "template": "slack-alerts", "url": "https://hooks.slack.com/services/T/B/abcd" }),
+        )
+        .await
+        .ok();
     assert_eq!((&made["name"], &made["plugins"][0]["plugin"]), (&json!("Slack alerts"), &json!("slack")));
     assert!(made["events"].as_array().unwrap().contains(&json!("license.activated")));
     let unknown = world.post("/api/webhooks", json!({ "template": "pigeons", "url": "https://example.com" })).await;

@@ -92,7 +92,8 @@ impl World {
         let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
         let bytes = response.bytes().await.unwrap();
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
+        let body =
+            if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
         Answer { status, content_type: content_type.unwrap_or_default(), body }
     }
 

@@ -10,14 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ingest;
 use crate::model::access::AccessToken;
 use crate::model::event::DATA_MAX;
 use crate::model::ids::TokenId;
 use crate::model::name::Tenant;
 use crate::model::tenant::TenantProfile;
 use crate::service::{
-    AuditEntry, COMPONENT_MAX, Caller, NewToken, REPLAYS_MAX, SettingsInput, SettingsShown, TenantInput,
+    AuditEntry, BODY_MAX, COMPONENT_MAX, Caller, DEPTH_MAX, EVENTS_MAX, NewToken, REPLAYS_MAX, SettingsInput,
+    SettingsShown, TenantInput,
 };
 
 use super::Api;
@@ -235,8 +235,8 @@ fn settings_shown(settings: &SettingsShown) -> SettingsAnswer {
         source_addresses: rules.source_addresses.clone(),
         proxy: rules.proxy.clone(),
         limits: serde_json::json!({
-            "eventDataBytes": DATA_MAX, "batchBytes": ingest::BODY_MAX, "batchEvents": ingest::EVENTS_MAX,
-            "jsonDepth": ingest::DEPTH_MAX, "componentBytes": COMPONENT_MAX, "replays": REPLAYS_MAX,
+            "eventDataBytes": DATA_MAX, "batchBytes": BODY_MAX, "batchEvents": EVENTS_MAX,
+            "jsonDepth": DEPTH_MAX, "componentBytes": COMPONENT_MAX, "replays": REPLAYS_MAX,
         }),
     }
 }

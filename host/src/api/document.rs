@@ -68,7 +68,12 @@ pub(super) fn finish(openapi: &utoipa::openapi::OpenApi) -> Value {
 /// A call's name is its group's and its handler's: handlers of several groups may bear one name.
 fn name_calls(document: &mut Value) {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for call in paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut).flat_map(|calls| calls.values_mut()) {
+    for call in paths
+        .into_iter()
+        .flat_map(|paths| paths.values_mut())
+        .filter_map(Value::as_object_mut)
+        .flat_map(|calls| calls.values_mut())
+    {
         let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         if let (Some(group), Some(handler)) = (text("/tags/0"), text("/operationId"))
             && let Some(fields) = call.as_object_mut()

@@ -9,11 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ingest::{BODY_MAX, Posting};
 use crate::model::ids::EventId;
 use crate::model::name::{Environment, EventType, Tenant};
 use crate::model::time::Timestamp;
-use crate::service::{Caller, EventFilter, WebhookExplained};
+use crate::service::{BODY_MAX, Caller, EventFilter, Posting, WebhookExplained};
 
 use super::Api;
 use super::document::Refused;

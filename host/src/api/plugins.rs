@@ -11,8 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::model::plugin::Plugin;
-use crate::service::{BacktestInput, COMPONENT_MAX, Caller, Ran, RunInput};
-use crate::transform::Verdict;
+use crate::service::{BacktestInput, COMPONENT_MAX, Caller, Ran, RunInput, Verdict};
 
 use super::Api;
 use super::bodies::text_or_base64;

@@ -7,9 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::ingest::IngestError;
-use crate::service::{AccessError, Issue, ServiceError, StoreError};
-use crate::transform::BadComponent;
+use crate::service::{AccessError, BadComponent, IngestError, Issue, ServiceError, StoreError};
 
 /// What went wrong. `code` is stable, for programs; `detail` is for people.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -6,11 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::format;
 use crate::model::plugin::Stage;
 use crate::model::webhook::{Revision, Status, Webhook};
-use crate::service::Caller;
 use crate::service::webhooks::masked_settings;
+use crate::service::{Caller, PublicKey, public_key};
 
 /// A webhook as it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,7 +98,7 @@ pub(super) struct RevisionShown {
 
 pub(super) fn webhook(caller: &Caller, webhook: &Webhook) -> WebhookShown {
     let (current, revision) = (&webhook.current, &webhook.revision);
-    let key = current.secrets.first().and_then(|signing| format::public_key(signing.secret.expose()));
+    let key = current.secrets.first().and_then(|signing| public_key(signing.secret.expose()));
     let (status, disabled_reason) = status(revision.status);
     let sees = caller.sees_urls();
     let header = |value: &str| if sees { value.to_owned() } else { crate::service::webhooks::MASK.to_owned() };
@@ -124,8 +123,8 @@ pub(super) fn webhook(caller: &Caller, webhook: &Webhook) -> WebhookShown {
         ordering: text(&current.ordering),
         allow_origins: current.allow_origins.clone(),
         signing_secrets: current.secrets.len(),
-        public_key: key.as_ref().map(format::PublicKey::text),
-        key_id: key.as_ref().map(format::PublicKey::kid),
+        public_key: key.as_ref().map(PublicKey::text),
+        key_id: key.as_ref().map(PublicKey::kid),
         revision: revision.id.to_string(),
         created_at: webhook.created_at.to_string(),
         updated_at: revision.valid_from.to_string(),

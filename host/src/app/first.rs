@@ -20,7 +20,9 @@ pub struct FirstToken {
 /// The new token, if one was needed. An old file of that name opens nothing any more then (no admin token was left), and is
 /// replaced.
 pub(super) async fn admin_token(services: &Services, data: &Path) -> anyhow::Result<Option<FirstToken>> {
-    let Some(token) = services.first_admin_token().await.context("the first token can't be made")? else { return Ok(None) };
+    let Some(token) = services.first_admin_token().await.context("the first token can't be made")? else {
+        return Ok(None);
+    };
     let file = data.join(FILE);
     match std::fs::remove_file(&file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

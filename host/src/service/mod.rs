@@ -55,7 +55,10 @@ pub use tokens::NewToken;
 pub use trial::TestInput;
 // What the faces show of the layers below, which they don't know themselves.
 pub use crate::deliver::{Preview, PreviewEnd, Tested};
+pub use crate::format::{PublicKey, public_key};
+pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, Posting};
 pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, StoreError};
+pub use crate::transform::{BadComponent, Verdict};
 
 pub use access::{AccessError, ENVIRONMENT_ACTOR, TOKEN_PREFIX};
 pub use caller::Caller;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::deliver::{Preview, PreviewEnd};
-use crate::model::delivery::{Delivery, FixedBody};
 use crate::format::{self, Wrapping};
+use crate::model::delivery::{Delivery, FixedBody};
 use crate::model::event::{Event, Payload};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::page::PageRequest;
