@@ -15,6 +15,8 @@
 //!
 //! `ARCHITECTURE.md` is the map; `tests/architecture.rs` holds who may know whom.
 
+pub mod api;
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod deliver;
@@ -25,6 +27,7 @@ pub mod model;
 pub mod retry;
 pub mod route;
 pub mod send;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod transform;

@@ -1,0 +1,91 @@
+//! The native REST API: a face of the services, over HTTP. Holds no rule of its own.
+//!
+//! One file a resource, each with its routes, its answers' shapes and its part of the OpenAPI document. Who asks is found in
+//! [`extract`], what is refused is told in [`problem`]. Never sees the store, the network or a plugin.
+
+mod accounts;
+mod bodies;
+mod catalogue;
+mod deliveries;
+mod document;
+mod events;
+mod extract;
+mod log;
+mod page;
+mod plugins;
+mod probes;
+mod problem;
+mod trials;
+mod view;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use http::{HeaderName, HeaderValue, header};
+use serde_json::Value;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::service::Services;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub struct Api {
+    services: Arc<Services>,
+    /// Renders the metrics.
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    document: Arc<Value>,
+}
+
+/// The API's router. `metrics` renders what `/metrics` shows.
+pub fn router(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+    let (router, openapi) = described().split_for_parts();
+    let document = Arc::new(document::finish(&openapi));
+    let api = Api { services, metrics, document };
+    router
+        .route("/openapi.json", get(document::openapi))
+        .route("/docs", get(document::page))
+        .fallback(async || problem::not_found())
+        .method_not_allowed_fallback(async || problem::method_not_allowed())
+        // Every body is read by `extract::read`, each with a bound of its own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(guarded))
+        .with_state(api)
+}
+
+/// The OpenAPI document, for `waxwing openapi`.
+pub fn openapi() -> Value {
+    document::finish(&described().into_openapi())
+}
+
+fn described() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(document::Document::openapi())
+        .merge(webhooks::routes())
+        .merge(trials::routes())
+        .merge(events::routes())
+        .merge(deliveries::routes())
+        .merge(plugins::routes())
+        .merge(catalogue::routes())
+        .merge(accounts::routes())
+        .merge(probes::routes())
+}
+
+/// Headers of every answer: nothing is kept by caches, nothing is guessed or framed by browsers.
+async fn guarded(request: Request, next: Next) -> Response {
+    const HEADERS: [(HeaderName, &str); 4] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

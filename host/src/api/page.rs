@@ -1,0 +1,71 @@
+//! Lists by the page: `limit`, `after`, and an answer of `{data, next}`. A cursor is opaque: what it holds may change.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::page::{Page, PageRequest};
+
+use super::problem::{Answer, Problem};
+
+/// A page of a list, newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Listed<T> {
+    pub(super) data: Vec<T>,
+    /// For `after`, to get the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<String>,
+    /// Set when the search stopped after 20,000 rows before the page was full: go on from here with `after`.
+    #[serde(rename = "scannedTo", skip_serializing_if = "Option::is_none")]
+    pub(super) scanned_to: Option<String>,
+}
+
+pub(super) fn listed<T, U>(page: Page<T>, each: impl FnMut(T) -> U) -> axum::Json<Listed<U>> {
+    let Page { rows, next, scanned_to } = page.map(each);
+    axum::Json(Listed { data: rows, next: next.map(cursor), scanned_to: scanned_to.map(cursor) })
+}
+
+pub(super) fn all<T, U>(rows: impl IntoIterator<Item = T>, each: impl FnMut(T) -> U) -> axum::Json<Listed<U>> {
+    axum::Json(Listed { data: rows.into_iter().map(each).collect(), next: None, scanned_to: None })
+}
+
+pub(super) fn page(limit: Option<u32>, after: Option<&str>) -> Answer<PageRequest> {
+    let refused = |place: &str, detail: String| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-parameter", &detail).at(
+            place,
+            "invalid-parameter",
+            &detail,
+        )
+    };
+    let before = match after {
+        None => None,
+        Some(text) => Some(number(text).ok_or_else(|| refused("?after", "not a cursor of ours".into()))?),
+    };
+    let bounds = || refused("?limit", format!("must be 1 to {}", PageRequest::LIMIT_MAX));
+    PageRequest::new(limit, before).ok_or_else(bounds)
+}
+
+fn cursor(id: u64) -> String {
+    URL_SAFE_NO_PAD.encode(id.to_be_bytes())
+}
+
+fn number(cursor: &str) -> Option<u64> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_anything_else_is_refused() {
+        assert_eq!(page(None, Some(&cursor(77))).unwrap().before, Some(77));
+        for text in ["", "77", "zzzzzzzzzzzz", "AAAAAAAAAE1A"] {
+            assert_eq!(page(None, Some(text)).unwrap_err().code, "invalid-parameter", "{text}");
+        }
+        assert!(page(Some(0), None).is_err() && page(Some(251), None).is_err() && page(Some(250), None).is_ok());
+    }
+}

@@ -1,0 +1,35 @@
+//! Posting and reading events. Accepting itself is `ingest`'s; here stands who may.
+
+use std::sync::Arc;
+
+use crate::ingest::{Accepted, Posting};
+use crate::model::event::Event;
+use crate::model::ids::EventId;
+use crate::model::page::{Page, PageRequest};
+use crate::store::EventFilter;
+
+use super::Services;
+use super::caller::Caller;
+use super::error::{Result, ServiceError};
+
+impl Services {
+    /// Durable when it returns.
+    pub async fn publish(&self, caller: &Caller, posting: Posting<'_>) -> Result<Accepted> {
+        caller.must_publish()?;
+        let posting = Posting { tenant: caller.tenant.as_ref(), ..posting };
+        Ok(self.ingest.accept(posting).await?)
+    }
+
+    pub async fn event(&self, caller: &Caller, id: EventId) -> Result<Arc<Event>> {
+        caller.must_read()?;
+        let found = self.store.event(caller.tenant.as_ref(), id).await?;
+        found.ok_or_else(|| ServiceError::not_found("event", id))
+    }
+
+    /// Newest first.
+    pub async fn events(&self, caller: &Caller, filter: EventFilter, page: PageRequest) -> Result<Page<Arc<Event>>> {
+        caller.must_read()?;
+        let filter = EventFilter { tenant: caller.scope(filter.tenant.clone())?, ..filter };
+        Ok(self.store.events(&filter, page).await?)
+    }
+}

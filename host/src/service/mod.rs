@@ -1,0 +1,138 @@
+//! What can be done with the server: one file per use case, with its rules, permissions and audit.
+//!
+//! Every use case takes the [`Caller`] first and its tenant from it. Knows nothing of HTTP: `api` and `ui` are two faces of this.
+//! Never holds a transaction over a plugin's run or a request; what must be all or nothing is one call of the store.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::clock::{Clock, Rng};
+use crate::deliver::Deliver;
+use crate::ingest::{Ingest, Rulebook};
+use crate::model::ids::IdSource;
+use crate::model::secret::Secret;
+use crate::model::tenant::Defaults;
+use crate::model::time::Timestamp;
+use crate::route::Directory;
+use crate::store::Store;
+use crate::transform::SharedTransform;
+
+mod access;
+mod audit;
+mod caller;
+mod catalogue;
+mod deliveries;
+mod error;
+mod events;
+mod explain;
+mod keys;
+mod memory;
+mod patch;
+mod plugins;
+mod preview;
+mod replay;
+mod run;
+mod settings;
+mod templates;
+mod tenants;
+mod tokens;
+mod trial;
+pub mod webhooks;
+
+pub use catalogue::EventTypeInput;
+pub use explain::{Explanation, WebhookExplained};
+pub use plugins::COMPONENT_MAX;
+pub use preview::{BacktestInput, Compared, PreviewInput, Rerun, RerunInput};
+pub use replay::{REPLAYS_MAX, Recover, Replayed};
+pub use run::{Ran, RunInput, TrialEvent};
+pub use settings::{SettingsInput, SettingsShown};
+pub use templates::{Question, Template, TemplateStage};
+pub use tenants::TenantInput;
+pub use tokens::NewToken;
+pub use trial::TestInput;
+// What the faces show of the layers below, which they don't know themselves.
+pub use crate::deliver::{Preview, PreviewEnd, Tested};
+pub use crate::format::{PublicKey, public_key};
+pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, Posting};
+pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, StoreError};
+pub use crate::transform::{BadComponent, Verdict};
+
+pub use access::{AccessError, ENVIRONMENT_ACTOR, TOKEN_PREFIX};
+pub use caller::Caller;
+pub use error::{Issue, ServiceError};
+pub use patch::Patch;
+
+/// What the server's configuration says that use cases need.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    pub allow_http: bool,
+    /// Always valid, beside those in the store.
+    pub admin_token: Option<Secret>,
+    /// What stands behind the defaults that the API sets.
+    pub defaults: Defaults,
+    pub allow_networks: Vec<IpNet>,
+    /// Our own local receivers: webhooks may have `http://` URLs to them.
+    pub sinks: Vec<SocketAddr>,
+    /// How deliveries leave, so that receivers can let them in.
+    pub source_addresses: Vec<String>,
+    pub proxy: Option<String>,
+}
+
+/// What the use cases are made of; wired in `app`.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub transform: SharedTransform,
+    pub directory: Arc<Directory>,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub ids: Arc<IdSource>,
+    pub deliver: Arc<Deliver>,
+    pub ingest: Arc<Ingest>,
+    pub rulebook: Arc<Rulebook>,
+    pub rules: Rules,
+}
+
+/// All use cases; each is a method, in the file of its name.
+pub struct Services {
+    store: Arc<dyn Store>,
+    transform: SharedTransform,
+    directory: Arc<Directory>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    ids: Arc<IdSource>,
+    deliver: Arc<Deliver>,
+    ingest: Arc<Ingest>,
+    rulebook: Arc<Rulebook>,
+    rules: Rules,
+    accounts: memory::Accounts,
+    /// Held while a webhook is loaded, changed and saved: the index must see saves in the store's order.
+    saving: Mutex<()>,
+    /// Tests, previews and dry runs that go on at once.
+    trials: Semaphore,
+}
+
+/// Tests, previews and dry runs at once, of all callers.
+const TRIALS_MAX: usize = 16;
+
+impl Services {
+    pub async fn start(parts: Parts) -> Result<Self, StoreError> {
+        let accounts = memory::Accounts::load(parts.store.as_ref()).await?;
+        let Parts { store, transform, directory, clock, rng, ids, deliver, ingest, rulebook, rules } = parts;
+        let (saving, trials) = (Mutex::new(()), Semaphore::new(TRIALS_MAX));
+        let services = Self { store, transform, directory, clock, rng, ids, handoff, rules, accounts, saving, trials };
+        services.tell_ingest();
+        Ok(services)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the store answers.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.depth().await.map(|_| ())
+    }
+}

@@ -1,0 +1,73 @@
+//! The server's own settings: defaults that the API changes, and what its configuration says.
+
+use serde::Deserialize;
+
+use crate::model::tenant::Defaults;
+
+use super::audit::Done;
+use super::caller::Caller;
+use super::error::Result;
+use super::patch::Patch;
+use super::webhooks::Fallback;
+use super::{Rules, Services};
+use crate::model::name::{Environment, Tenant};
+use crate::model::policy::RetryPolicy;
+use crate::model::tenant::TenantProfile;
+use crate::model::time::Timestamp;
+use crate::model::webhook::FormatName;
+
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SettingsInput {
+    #[schema(value_type = Option<String>)]
+    pub default_format: Patch<FormatName>,
+    #[schema(value_type = Option<String>)]
+    pub default_environment: Patch<Environment>,
+    /// A policy's name or `{"delaysSeconds": […]}`.
+    #[schema(value_type = Option<Object>)]
+    pub default_retry: Patch<RetryPolicy>,
+}
+
+/// As they are in force.
+#[derive(Clone, Debug)]
+pub struct SettingsShown {
+    pub format: FormatName,
+    pub environment: Environment,
+    pub retry: RetryPolicy,
+    pub rules: Rules,
+}
+
+impl Services {
+    pub fn settings(&self, caller: &Caller) -> Result<SettingsShown> {
+        caller.must_read()?;
+        Ok(self.shown())
+    }
+
+    pub async fn update_settings(&self, caller: &Caller, input: SettingsInput) -> Result<SettingsShown> {
+        caller.must_administer()?;
+        caller.must_be_unbound()?;
+        let mut defaults = Defaults::clone(&self.accounts.defaults());
+        change(input.default_format, &mut defaults.format);
+        change(input.default_environment, &mut defaults.environment);
+        change(input.default_retry, &mut defaults.retry);
+        self.store.save_defaults(&defaults).await?;
+        self.reload_defaults().await?;
+        let done = Done { tenant: None, action: "settings.update", target: "settings".into(), detail: String::new() };
+        self.audit(caller, done).await?;
+        Ok(self.shown())
+    }
+
+    fn shown(&self) -> SettingsShown {
+        let nobody = TenantProfile::new(Tenant::default_tenant(), Timestamp::default());
+        let Fallback { format, environment, retry } = self.fallback(&nobody);
+        SettingsShown { format, environment, retry, rules: self.rules.clone() }
+    }
+}
+
+fn change<T>(patch: Patch<T>, field: &mut Option<T>) {
+    match patch {
+        Patch::Keep => {}
+        Patch::Reset => *field = None,
+        Patch::Set(value) => *field = Some(value),
+    }
+}
