@@ -16,12 +16,17 @@ use crate::model::webhook::{DisabledReason, Revision, Status, Webhook};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// It got a delivery; `held` because it was paused.
-    Matched { held: bool },
+    Matched {
+        held: bool,
+    },
     /// The webhook's environment then.
     OtherEnvironment(Environment),
     /// What it was subscribed to then.
     NotSubscribed(Vec<String>),
-    Disabled { since: Timestamp, reason: DisabledReason },
+    Disabled {
+        since: Timestamp,
+        reason: DisabledReason,
+    },
     CreatedLater(Timestamp),
     Deleted(Timestamp),
 }
@@ -235,7 +240,8 @@ mod tests {
     #[test]
     fn disabled_since_is_the_first_of_an_unbroken_row() {
         let off = Status::Disabled(DisabledReason::Failing);
-        let past = [revision(1, off, "*"), revision(2, Status::Active, "*"), revision(3, off, "*"), revision(4, off, "*")];
+        let past =
+            [revision(1, off, "*"), revision(2, Status::Active, "*"), revision(3, off, "*"), revision(4, off, "*")];
         let expected = Why::Disabled { since: day(3), reason: DisabledReason::Failing };
         assert_eq!(explain(Past { revisions: &past, deleted_at: None }, &event_on(9, "a")), Some(expected));
     }

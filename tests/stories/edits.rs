@@ -30,12 +30,14 @@ async fn body_format_and_chain_are_those_of_the_first_attempt_and_the_rest_is_as
 
     assert_eq!(shop.received().len(), 1, "nothing more goes to the old address");
     let moved = world.sinks.received("moved.example");
-    let bodies: Vec<_> = moved.iter().map(|request| String::from_utf8(request.body.to_bytes().to_vec()).unwrap()).collect();
+    let bodies: Vec<_> =
+        moved.iter().map(|request| String::from_utf8(request.body.to_bytes().to_vec()).unwrap()).collect();
     assert!(bodies.contains(&shop.bodies()[0]), "the retry sends the very bytes of the first attempt: {bodies:?}");
     assert!(bodies.contains(&r#"{"by":"new"}"#.to_owned()), "the later event goes the new way: {bodies:?}");
     assert_eq!((world.plugins.runs(&old), world.plugins.runs(&new)), (1, 1), "a chain runs once a delivery");
 
-    let retried = moved.iter().find(|request| request.headers.iter().any(|header| &*header.name == "webhook-id")).unwrap();
+    let retried =
+        moved.iter().find(|request| request.headers.iter().any(|header| &*header.name == "webhook-id")).unwrap();
     let key = standardwebhooks::Webhook::new(shop.webhook().current.secrets[0].secret.expose()).unwrap();
     let timestamp = crate::world::sent_header(retried, "webhook-timestamp").parse().unwrap();
     let expected = key.sign(&event.to_string(), timestamp, &retried.body.to_bytes()).unwrap();
@@ -57,7 +59,8 @@ async fn explain_tells_an_event_before_the_edit_as_it_was_then() {
 
     let revisions = world.store.revisions(shop.id).await.unwrap();
     let past = Past { revisions: &revisions, deleted_at: None };
-    let (before, after) = (world.store.event(None, before).await.unwrap(), world.store.event(None, after).await.unwrap());
+    let (before, after) =
+        (world.store.event(None, before).await.unwrap(), world.store.event(None, after).await.unwrap());
     assert_eq!(explain(past, &before.unwrap()), Some(Why::Matched { held: false }));
     let why = explain(past, &after.unwrap()).unwrap();
     expect!["it was subscribed to user.* only"].assert_eq(&why.to_string());

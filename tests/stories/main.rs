@@ -7,7 +7,7 @@ mod crashes;
 mod edits;
 mod fairness;
 mod health;
-mod plugins;
 mod pausing;
+mod plugins;
 mod retries;
 mod stopping;

@@ -90,7 +90,8 @@ async fn deleting_cancels_what_is_pending_and_the_log_stays() {
 #[tokio::test]
 async fn in_order_means_that_a_failing_one_holds_up_those_behind_it_over_a_restart_too() {
     let mut world = World::start().await;
-    let shop = world.webhook("shop").subscribe("*").in_order().retry([minutes(5), minutes(5)]).answering([500, 500]).await;
+    let shop =
+        world.webhook("shop").subscribe("*").in_order().retry([minutes(5), minutes(5)]).answering([500, 500]).await;
     let host = shop.host.clone();
     for order in 1..=3 {
         world.publish("order.paid", json!(order)).await;
@@ -103,7 +104,8 @@ async fn in_order_means_that_a_failing_one_holds_up_those_behind_it_over_a_resta
     world.run_due().await;
     assert_eq!(world.sinks.received(&host).len(), 2, "the restart lets nobody pass");
     world.advance(minutes(5)).run_due().await;
-    let told: Vec<_> = world.sinks.received(&host).iter().map(|request| request.body.to_bytes().last_chunk::<2>().copied()).collect();
+    let told: Vec<_> =
+        world.sinks.received(&host).iter().map(|request| request.body.to_bytes().last_chunk::<2>().copied()).collect();
     assert_eq!(told, [*b"1}", *b"1}", *b"1}", *b"2}", *b"3}"].map(Some));
 }
 

@@ -169,9 +169,9 @@ async fn a_test_ignores_status_and_subscription_and_counts_nowhere() {
 #[tokio::test]
 async fn a_preview_shows_the_signed_request_with_placeholders_and_sends_nothing() {
     let world = World::start().await;
-    let mut crm = world.plugins.add("crm", |input| {
-        Ok(send(format!(r#"{{"key":"{}"}}"#, placeholder_in(input.settings, "token"))))
-    });
+    let mut crm = world
+        .plugins
+        .add("crm", |input| Ok(send(format!(r#"{{"key":"{}"}}"#, placeholder_in(input.settings, "token")))));
     crm.secrets.insert("/token".into(), Secret::new("hunter2-hunter2"));
     let shop = world.webhook("shop").subscribe("*").through(&crm).await;
     let webhook = shop.webhook();

@@ -123,6 +123,7 @@ async fn a_retry_is_the_same_delivery_and_a_replay_is_a_new_one_of_the_same_even
     shop.assert_all_signed_with(event);
     let bodies = shop.bodies();
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
-    let told: Vec<_> = world.deliveries().await.into_iter().map(|delivery| (delivery.replay_of, delivery.attempts)).collect();
+    let told: Vec<_> =
+        world.deliveries().await.into_iter().map(|delivery| (delivery.replay_of, delivery.attempts)).collect();
     assert_eq!(told, [(None, 2), (Some(first), 1)]);
 }

@@ -13,7 +13,11 @@ use waxwing::send::{Exchange, Reply, Sender};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    Reply { status: u16, headers: Vec<Header>, body: Bytes },
+    Reply {
+        status: u16,
+        headers: Vec<Header>,
+        body: Bytes,
+    },
     /// The connection stands, and nothing comes.
     Timeout,
 }
@@ -118,4 +122,3 @@ impl Sender for Sinks {
         Exchange { result, timings: Timings::default() }
     }
 }
-

@@ -11,7 +11,8 @@ use super::World;
 pub(super) async fn history(world: &World) -> String {
     let mut told = String::new();
     for delivery in world.deliveries().await {
-        let webhook = world.directory.webhook(delivery.webhook).map_or("(deleted)".into(), |webhook| webhook.name.clone());
+        let webhook =
+            world.directory.webhook(delivery.webhook).map_or("(deleted)".into(), |webhook| webhook.name.clone());
         writeln!(told, "{} -> {webhook}: {}", delivery.event_type, standing(&delivery)).unwrap();
         for attempt in world.store.attempts(delivery.id).await.unwrap() {
             writeln!(told, "  {}  {}", attempt.number, what_came(&attempt)).unwrap();

@@ -113,7 +113,8 @@ impl Healths {
             }
             let now = self.parts.clock.now();
             let status = Status::Disabled(reason);
-            let next = Revision { id: self.parts.ids.next(now), valid_from: now, status, ..(*webhook.revision).clone() };
+            let next =
+                Revision { id: self.parts.ids.next(now), valid_from: now, status, ..(*webhook.revision).clone() };
             let disabled = Webhook { revision: Arc::new(next), ..(*webhook).clone() };
             match self.parts.store.save_webhook(&disabled, Some(&webhook.revision), None).await {
                 Ok(_) => {

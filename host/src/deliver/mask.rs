@@ -59,8 +59,7 @@ mod tests {
         let request = Request { method: Method::Post, url: url.clone(), headers: Vec::new(), body };
         let sent = sent(&request, &url, &headers, &[header("webhook-signature", "v1,abc")]);
         let shown: Vec<_> = sent.headers.iter().map(|header| (&*header.name, &*header.value)).collect();
-        let expected =
-            [("authorization", "…"), ("x-api-key", "…"), ("x-shop", "7"), ("webhook-signature", "v1,abc")];
+        let expected = [("authorization", "…"), ("x-api-key", "…"), ("x-shop", "7"), ("webhook-signature", "v1,abc")];
         assert_eq!(shown, expected);
         assert_eq!(sent.url, "https://hooks.example.com/…cret");
     }

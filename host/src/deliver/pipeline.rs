@@ -114,9 +114,8 @@ impl Pipeline {
 
     /// The webhook as it is now; the error is what becomes of a delivery that it can't take now.
     fn receiver_of(&self, claimed: &Claimed) -> Result<Arc<Webhook>, Completed> {
-        let cancelled = |reason: String| {
-            Completed::Next(Next::Ended { status: DeliveryStatus::Cancelled, reason: Some(reason) })
-        };
+        let cancelled =
+            |reason: String| Completed::Next(Next::Ended { status: DeliveryStatus::Cancelled, reason: Some(reason) });
         let Some(webhook) = self.parts.directory.webhook(claimed.webhook) else {
             return Err(cancelled(super::DELETED.into()));
         };
@@ -170,13 +169,7 @@ impl Pipeline {
     }
 
     /// What the reply means: as the plugin that drafted the request says, else 2xx.
-    async fn judge(
-        &self,
-        claimed: &Claimed,
-        made: &MadeBy,
-        exchange: Exchange,
-        record: &mut Record,
-    ) -> Outcome {
+    async fn judge(&self, claimed: &Claimed, made: &MadeBy, exchange: Exchange, record: &mut Record) -> Outcome {
         record.timings = exchange.timings;
         let mut reply = match exchange.result {
             Ok(reply) => reply,

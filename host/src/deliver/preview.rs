@@ -35,11 +35,20 @@ pub(super) async fn preview(parts: &Parts, webhook: &Webhook, revision: &Revisio
     let placeholders = Placeholders::new(&parts.vault, event, webhook.id);
     let fillings = build::drafted_by(&body, revision).map(|stage| placeholders.fillings(stage)).unwrap_or_default();
     let delivery = DeliveryId::from(event.id.number());
-    let making =
-        Making { event, delivery, test: true, webhook, revision, body: &body, fillings: &fillings, now: parts.clock.now() };
+    let making = Making {
+        event,
+        delivery,
+        test: true,
+        webhook,
+        revision,
+        body: &body,
+        fillings: &fillings,
+        now: parts.clock.now(),
+    };
     // Once in earnest, so that a secret in a place where it can't stand shows; what is shown keeps the placeholders.
     let in_earnest = build::build(&making);
-    let shown = in_earnest.and_then(|_| build::build(&Making { fillings: &standing_for_themselves(&fillings), ..making }));
+    let shown =
+        in_earnest.and_then(|_| build::build(&Making { fillings: &standing_for_themselves(&fillings), ..making }));
     let end = match shown {
         Ok(outgoing) => PreviewEnd::Request { sent: outgoing.sent, body: outgoing.request.body.to_bytes() },
         Err(outcome) => PreviewEnd::Nothing(outcome),

@@ -53,7 +53,13 @@ impl Record {
         Ended { number: self.number, trigger: self.trigger, policy, asked: self.asked, now }
     }
 
-    pub(super) fn completion(self, claimed: Claimed, outcome: Outcome, decision: &Decision, now: Timestamp) -> Completion {
+    pub(super) fn completion(
+        self,
+        claimed: Claimed,
+        outcome: Outcome,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Completion {
         let (next_at, retry_reason) = match &decision.next {
             Next::Again { at, reason } => (Some(*at), Some(reason.clone())),
             Next::Ended { .. } => (None, None),

@@ -95,7 +95,8 @@ impl Sweeper {
         let filter = pending(webhook);
         let (mut oldest, mut before) = (None, None);
         for _ in 0..FIFO_PAGES {
-            let page = self.parts.store.deliveries(&filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
+            let page =
+                self.parts.store.deliveries(&filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
             oldest = page.rows.into_iter().next_back().or(oldest);
             before = page.next.or(page.scanned_to);
             if before.is_none() {
