@@ -26,10 +26,6 @@ impl Client {
         Ok(Self { http, base, token })
     }
 
-    pub(super) const fn base(&self) -> &Url {
-        &self.base
-    }
-
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(query);
@@ -39,14 +35,6 @@ impl Client {
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.send(self.request(Method::POST, path)?.json(body)).await
-    }
-
-    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.send(self.request(Method::PATCH, path)?.json(body)).await
-    }
-
-    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.send(self.request(Method::PUT, path)?.json(body)).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Value, Failure> {
