@@ -179,7 +179,7 @@ impl Wired {
         let (rulebook, _) = ingest::Rulebook::new(&[], &[], &config.delivery.defaults);
         let rulebook = Arc::new(rulebook);
         let ingest = Arc::new(ingest::Ingest::new(ingest::Parts {
-            store: Arc::clone(&store),
+            store: sqlite.clone(),
             handoff: deliver.handoff(),
             directory: Arc::clone(&directory),
             rulebook: Arc::clone(&rulebook),

@@ -24,17 +24,21 @@ const ENTRIES_MAX: usize = 10_000;
 const BUILT_IN: &str = include_str!("../../integrations/event-types.json");
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventTypeInput {
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub description: Patch<String>,
     /// JSON Schema 2020-12 of the data; enforced for strict tenants only.
     #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     pub schema: Patch<Value>,
     /// What `test`, `preview` and `trigger` send when they are given no data.
     #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     pub sample: Patch<Value>,
     #[schema(value_type = Option<bool>)]
+    #[serde(default)]
     pub deprecated: Patch<bool>,
 }
 

@@ -4,7 +4,7 @@ use crate::ingest::IngestError;
 use crate::store::StoreError;
 use crate::transform::BadComponent;
 
-pub type Result<T, E = ServiceError> = std::result::Result<T, E>;
+pub(in crate::service) type Result<T, E = ServiceError> = std::result::Result<T, E>;
 
 /// Nothing of a refused call was written.
 #[derive(Debug, thiserror::Error)]

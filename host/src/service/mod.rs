@@ -122,7 +122,21 @@ impl Services {
         let accounts = memory::Accounts::load(parts.store.as_ref()).await?;
         let Parts { store, transform, directory, clock, rng, ids, deliver, ingest, rulebook, rules } = parts;
         let (saving, trials) = (Mutex::new(()), Semaphore::new(TRIALS_MAX));
-        let services = Self { store, transform, directory, clock, rng, ids, handoff, rules, accounts, saving, trials };
+        let services = Self {
+            store,
+            transform,
+            directory,
+            clock,
+            rng,
+            ids,
+            deliver,
+            ingest,
+            rulebook,
+            rules,
+            accounts,
+            saving,
+            trials,
+        };
         services.tell_ingest();
         Ok(services)
     }

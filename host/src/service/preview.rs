@@ -25,13 +25,16 @@ const BACKTEST_MAX: u32 = 200;
 const BACKTEST_DEFAULT: u32 = 50;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PreviewInput {
     /// A stored event, instead of `event`.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub event_id: Option<EventId>,
+    #[serde(default)]
     pub event: Option<TrialEvent>,
     /// Another chain than the webhook's.
+    #[serde(default)]
     pub plugins: Option<Vec<StageInput>>,
 }
 

@@ -19,30 +19,38 @@ use super::webhooks::{blank_placeholder, filled};
 
 /// An event that was never posted, for a test, a preview or a dry run.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrialEvent {
     /// Fixed inputs give fixed outputs: the id is one of them. Made by us if absent.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub id: Option<EventId>,
     #[serde(rename = "type")]
     #[schema(value_type = Option<String>, example = "license.activated")]
+    #[serde(default)]
     pub event_type: Option<EventType>,
     /// The catalogue's sample if absent.
     #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     pub data: Option<Box<RawValue>>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub environment: Option<Environment>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub timestamp: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunInput {
     /// The newest if absent.
+    #[serde(default)]
     pub version: Option<String>,
+    #[serde(default)]
     pub event: TrialEvent,
     #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     pub settings: Option<Value>,
 }
 

@@ -17,14 +17,17 @@ use crate::model::time::Timestamp;
 use crate::model::webhook::FormatName;
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingsInput {
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub default_format: Patch<FormatName>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub default_environment: Patch<Environment>,
     /// A policy's name or `{"delaysSeconds": […]}`.
     #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     pub default_retry: Patch<RetryPolicy>,
 }
 

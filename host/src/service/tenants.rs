@@ -16,22 +16,27 @@ const MAX_HELD_MAX: u32 = 1_000_000;
 
 /// A tenant's plan. In a change, an absent field stays and `null` puts the default back.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantInput {
     /// The most webhooks; 0 allows none, `null` any number.
     #[schema(value_type = Option<u32>)]
+    #[serde(default)]
     pub max_webhooks: Patch<u32>,
     /// The most deliveries that a paused webhook holds; 10,000 by default.
     #[schema(value_type = Option<u32>)]
+    #[serde(default)]
     pub max_held: Patch<u32>,
     /// 1, 7, 30, 90 or 365; 30 by default.
     #[schema(value_type = Option<u16>)]
+    #[serde(default)]
     pub retention_days: Patch<u16>,
     /// Refuse events whose type the catalogue doesn't hold, or whose data its schema refuses.
     #[schema(value_type = Option<bool>)]
+    #[serde(default)]
     pub strict: Patch<bool>,
     /// `{format?, environment?, retry?}`; they go before the server's.
     #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     pub defaults: Patch<Defaults>,
 }
 

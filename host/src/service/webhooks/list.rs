@@ -23,7 +23,7 @@ pub struct WebhookFilter {
     pub search: Option<String>,
 }
 
-/// How a webhook fared in the last [`STATS_SPAN`].
+/// How a webhook fared in the last 7 days.
 #[derive(Clone, Debug)]
 pub struct Stats {
     pub numbers: WebhookStats,
@@ -31,7 +31,7 @@ pub struct Stats {
     pub waiting: u32,
 }
 
-pub const STATS_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
+const STATS_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
 const WAITING_COUNTED: u32 = 10_000;
 
 impl Services {
