@@ -72,6 +72,8 @@ impl World {
         environ.insert("WAXWING_DATA".into(), data);
         environ.insert("WAXWING_LISTEN".into(), "127.0.0.1:0".into());
         environ.insert("WAXWING_ADMIN_TOKEN".into(), ADMIN.into());
+        // One key, so that the servers of all tests can share what one of them compiled.
+        environ.insert("WAXWING_KEY".into(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into());
         let layers = Layers::default().with_environ(&|name| environ.get(name).cloned()).unwrap();
         let app = App::start_in(Config::read(&layers).unwrap(), surroundings()).await.unwrap();
         Self { app, sink: Sink::start().await, http: reqwest::Client::new(), _folder: folder }
@@ -154,6 +156,7 @@ fn surroundings() -> Surroundings {
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_waxwing")),
+        compiled: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("api-compiled")),
         roots: Vec::new(),
         delivers: false,
         metrics: Arc::new(|| "waxwing_up 1\n".to_owned()),
