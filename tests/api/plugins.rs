@@ -85,7 +85,7 @@ async fn settings_are_judged_by_the_schema_and_each_fault_is_named() {
         pointers(&world.post("/api/webhooks", unknown).await.refused(422, "unknown-field")),
         ["/plugins/0/colour"]
     );
-    let redactor = json!([{ "plugin": "redact", "onError": "skip", "settings": {} }]);
+    let redactor = json!([{ "plugin": "redact", "onError": "skip", "settings": { "remove": ["/card"] } }]);
     let skipped = world
         .post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": redactor }))
         .await;
