@@ -37,6 +37,8 @@ pub struct Surroundings {
     pub rng: Arc<dyn Rng>,
     /// A binary that knows `compile-plugin`: normally this one.
     pub executable: PathBuf,
+    /// Where compiled plugins are kept; in the data folder if absent. Servers with one key may share it.
+    pub compiled: Option<PathBuf>,
     /// Root certificates besides the public ones.
     pub roots: Vec<CertificateDer<'static>>,
     /// Off: nothing is delivered but by [`App::deliver`]'s `run_due`, step by step.
@@ -52,7 +54,7 @@ impl Surroundings {
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let recorder = telemetry::start_metrics()?;
         let metrics = Arc::new(move || recorder.render());
-        Ok(Self { clock, rng, executable, roots: Vec::new(), delivers: true, metrics })
+        Ok(Self { clock, rng, executable, compiled: None, roots: Vec::new(), delivers: true, metrics })
     }
 }
 

@@ -42,6 +42,17 @@ async fn a_token_is_shown_once_lists_without_its_value_and_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn a_token_that_has_expired_opens_nothing() {
+    let world = World::start().await;
+    let end = waxwing::clock::Clock::now(&*world.clock).plus(std::time::Duration::from_secs(3600)).to_string();
+    let made = world.post("/api/tokens", json!({ "name": "brief", "role": "viewer", "expiresAt": end })).await.ok();
+    let read = || world.request(Method::GET, "/api/webhooks").bearer_auth(made["token"].as_str().unwrap());
+    world.send(read()).await.ok();
+    world.clock.0.store(3_600_001, std::sync::atomic::Ordering::Relaxed);
+    world.send(read()).await.refused(401, "token-expired");
+}
+
+#[tokio::test]
 async fn each_role_may_do_its_own_and_no_more() {
     let world = World::start().await;
     let webhook = world.webhook(&["*"]).await;

@@ -58,6 +58,11 @@ async fn what_is_no_plugin_is_refused_by_its_reason_and_leaves_nothing() {
     upload(&world, b"hello".to_vec()).await.refused(422, "not-wasm");
     upload(&world, b"\0asm\x01\0\0\0".to_vec()).await.refused(422, "core-module");
     upload(&world, whole[..whole.len() / 2].to_vec()).await.refused(422, "component-malformed");
+    let component = |text: &str| wat::parse_str(format!("(component {text})")).unwrap();
+    let foreign = upload(&world, component(r#"(import "wasi:http/types@0.2.0" (instance))"#)).await;
+    assert!(foreign.refused(422, "foreign-import")["import"].as_str().unwrap().starts_with("wasi:http/types"));
+    let newer = component(r#"(import "waxwing:plugin/log@9.0.0" (instance))"#);
+    upload(&world, newer).await.refused(422, "unknown-world");
     upload(&world, vec![0; 16 * 1024 * 1024 + 1]).await.refused(413, "body-too-large");
     let request = world.request(Method::POST, "/api/plugins").bearer_auth(ADMIN).header("content-type", "text/plain");
     world.send(request.body("x")).await.refused(415, "unsupported-content-type");
@@ -85,7 +90,7 @@ async fn settings_are_judged_by_the_schema_and_each_fault_is_named() {
         pointers(&world.post("/api/webhooks", unknown).await.refused(422, "unknown-field")),
         ["/plugins/0/colour"]
     );
-    let redactor = json!([{ "plugin": "redact", "onError": "skip", "settings": {} }]);
+    let redactor = json!([{ "plugin": "redact", "onError": "skip", "settings": { "remove": ["/card"] } }]);
     let skipped = world
         .post("/api/webhooks", json!({ "url": "https://example.com", "events": ["*"], "plugins": redactor }))
         .await;

@@ -12,8 +12,9 @@ async fn what_is_not_json_or_too_deep_or_too_large_is_told_apart() {
         world.request(Method::POST, path).bearer_auth(ADMIN).header("content-type", "application/json").body(body)
     };
     for path in ["/api/events", "/api/webhooks"] {
-        world.send(post(path, "{\"type\":".into())).await.refused(400, "not-json");
-        let deep = format!("{{\"url\":{}1{}}}", "[".repeat(300), "]".repeat(300));
+        world.send(post(path, "{\"url\":".into())).await.refused(400, "not-json");
+        let deep =
+            format!("{{\"plugins\":[{{\"plugin\":\"x\",\"settings\":{}1{}}}]}}", "[".repeat(300), "]".repeat(300));
         let deep_event = format!("{{\"type\":\"a\",\"data\":{}1{}}}", "[".repeat(300), "]".repeat(300));
         world.send(post(path, if path == "/api/events" { deep_event } else { deep })).await.refused(400, "too-deep");
     }

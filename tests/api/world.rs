@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use waxwing::app::{App, Surroundings};
-use waxwing::clock::{SystemClock, SystemRng};
+use waxwing::clock::{Clock, SystemClock, SystemRng};
 use waxwing::config::{Config, Layers};
 
 pub(crate) const ADMIN: &str = "wxt_of_the_tests_administrator";
@@ -20,6 +20,7 @@ pub(crate) const ADMIN: &str = "wxt_of_the_tests_administrator";
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) sink: Sink,
+    pub(crate) clock: Arc<Ahead>,
     http: reqwest::Client,
     _folder: tempfile::TempDir,
 }
@@ -72,9 +73,12 @@ impl World {
         environ.insert("WAXWING_DATA".into(), data);
         environ.insert("WAXWING_LISTEN".into(), "127.0.0.1:0".into());
         environ.insert("WAXWING_ADMIN_TOKEN".into(), ADMIN.into());
+        // One key, so that the servers of all tests can share what one of them compiled.
+        environ.insert("WAXWING_KEY".into(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into());
         let layers = Layers::default().with_environ(&|name| environ.get(name).cloned()).unwrap();
-        let app = App::start_in(Config::read(&layers).unwrap(), surroundings()).await.unwrap();
-        Self { app, sink: Sink::start().await, http: reqwest::Client::new(), _folder: folder }
+        let clock = Arc::new(Ahead::default());
+        let app = App::start_in(Config::read(&layers).unwrap(), surroundings(Arc::clone(&clock))).await.unwrap();
+        Self { app, clock, sink: Sink::start().await, http: reqwest::Client::new(), _folder: folder }
     }
 
     /// Does all deliveries that are due.
@@ -149,14 +153,26 @@ impl World {
     }
 }
 
-fn surroundings() -> Surroundings {
+fn surroundings(clock: Arc<Ahead>) -> Surroundings {
     Surroundings {
-        clock: Arc::new(SystemClock),
+        clock,
         rng: Arc::new(SystemRng),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_waxwing")),
+        compiled: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("api-compiled")),
         roots: Vec::new(),
         delivers: false,
         metrics: Arc::new(|| "waxwing_up 1\n".to_owned()),
+    }
+}
+
+/// The machine's clock, and as many milliseconds more as a test wants.
+#[derive(Default)]
+pub(crate) struct Ahead(pub(crate) std::sync::atomic::AtomicU64);
+
+impl Clock for Ahead {
+    fn now(&self) -> waxwing::model::time::Timestamp {
+        let more = self.0.load(std::sync::atomic::Ordering::Relaxed);
+        SystemClock.now().plus(std::time::Duration::from_millis(more))
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn transform(
 ) -> anyhow::Result<Arc<WasmTransform>> {
     let setup = WasmSetup {
         limits: limits(config),
-        cache: config.storage.data.join(COMPILED),
+        cache: around.compiled.clone().unwrap_or_else(|| config.storage.data.join(COMPILED)),
         cache_key: keys.cache,
         executable: around.executable.clone(),
         reserved_headers: format::reserved_headers(),
