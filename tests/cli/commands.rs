@@ -142,7 +142,7 @@ fn a_plugin_runs_without_a_server() {
 
 #[test]
 fn a_failure_is_one_line_and_a_code() {
-    let (code, said) = failing(&["--url", "http://127.0.0.1:1", "webhook", "list"]);
+    let (code, said) = failing(&["--server", "http://127.0.0.1:1", "webhook", "list"]);
     assert_eq!((code, said.lines().count()), (3, 1), "{said}");
     let (code, said) = failing(&["serve", "--listen", "here"]);
     assert_eq!(
