@@ -65,7 +65,7 @@ fn what_sign_makes_verify_accepts_and_a_changed_body_it_does_not() {
 
 #[test]
 fn listen_verifies_what_a_server_sends_it() {
-    let server = Server::start();
+    let server = Server::shared();
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let mut listen = command(&["listen", "--json", "--listen", "127.0.0.1:0", "--count", "1", "--secret", secret])
         .stdout(Stdio::piped())
@@ -77,8 +77,8 @@ fn listen_verifies_what_a_server_sends_it() {
     let said: Value = serde_json::from_str(&line).unwrap();
     let url = said["listening"].as_str().unwrap();
 
-    server.json(&["webhook", "create", "--url", url, "--events", "order.*", "--secret", secret, "--name", "here"]);
-    let posted = server.json(&["trigger", "order.paid", "--data", r#"{"total": 9}"#]);
+    server.json(&["webhook", "create", "--url", url, "--events", "parcel.*", "--secret", secret, "--name", "here"]);
+    let posted = server.json(&["trigger", "parcel.sent", "--data", r#"{"total": 9}"#]);
     assert_eq!(posted["deliveries"], 1);
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();
@@ -90,16 +90,17 @@ fn listen_verifies_what_a_server_sends_it() {
 
 #[test]
 fn tokens_and_webhooks_come_and_go() {
-    let server = Server::start();
+    let server = Server::shared();
     let token = server.json(&["token", "create", "--role", "viewer", "--name", "eyes"]);
     assert!(token["token"].as_str().unwrap().len() > 32);
     server.json(&["token", "revoke", token["id"].as_str().unwrap()]);
 
-    let made = server.json(&["webhook", "create", "--url", "https://example.com/x", "--events", "a.*,b"]);
+    let made =
+        server.json(&["webhook", "create", "--url", "https://example.com/x", "--events", "a.*,b", "--name", "passing"]);
     let id = made["id"].as_str().unwrap();
     assert_eq!(server.json(&["webhook", "pause", id])["status"], "paused");
     assert_eq!(server.json(&["webhook", "resume", id])["status"], "active");
-    assert_eq!(server.json(&["webhook", "list"])["data"].as_array().unwrap().len(), 1);
+    assert_eq!(server.json(&["webhook", "list", "--search", "passing"])["data"].as_array().unwrap().len(), 1);
     server.json(&["webhook", "delete", id]);
     let refused = server.run(&["webhook", "create", "--url", "ftp://example.com", "--events", "a"]);
     assert_eq!(refused.status.code(), Some(1));
@@ -108,7 +109,7 @@ fn tokens_and_webhooks_come_and_go() {
 
 #[test]
 fn a_bundled_plugin_is_listed_and_doctor_compiles_one() {
-    let server = Server::start();
+    let server = Server::shared();
     let plugins = server.json(&["plugin", "list"]);
     let names: Vec<&str> =
         plugins["data"].as_array().unwrap().iter().filter_map(|each| each["name"].as_str()).collect();
@@ -141,7 +142,7 @@ fn a_plugin_runs_without_a_server() {
 
 #[test]
 fn a_failure_is_one_line_and_a_code() {
-    let (code, said) = failing(&["--url", "http://127.0.0.1:1", "webhook", "list"]);
+    let (code, said) = failing(&["--server", "http://127.0.0.1:1", "webhook", "list"]);
     assert_eq!((code, said.lines().count()), (3, 1), "{said}");
     let (code, said) = failing(&["serve", "--listen", "here"]);
     assert_eq!(

@@ -8,7 +8,7 @@ const README: &str = include_str!("../../README.md");
 
 #[test]
 fn every_marked_example_of_the_readme_does_what_it_says() {
-    let server = Server::start();
+    let server = Server::shared();
     let examples: Vec<&str> =
         README.split("```sh run\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() >= 5, "the examples are gone");
@@ -25,7 +25,8 @@ fn every_marked_example_of_the_readme_does_what_it_says() {
         assert!(answer.is_object(), "{example}\n{answer}");
     }
     let posted = server.json(&["explain", &first_event(&server)]);
-    assert_eq!(posted["webhooks"][0]["name"], "shop");
+    let webhooks = posted["webhooks"].as_array().unwrap();
+    assert!(webhooks.iter().any(|webhook| webhook["name"] == "shop" && webhook["matched"] == true), "{posted}");
 }
 
 fn first_event(server: &Server) -> String {

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, Weak};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -15,9 +16,21 @@ pub(crate) struct Server {
     _folder: TempDir,
 }
 
+static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+
 impl Server {
+    /// One for all tests that run at the same time: its start compiles every bundled plugin.
+    pub(crate) fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap();
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
     /// Starts one and waits until it says where it listens.
-    pub(crate) fn start() -> Self {
+    fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new(BINARY)
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--log-filter", "error", "--data"])

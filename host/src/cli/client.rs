@@ -20,7 +20,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(base: Url, token: Option<String>) -> Result<Self, Failure> {
         if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
-            return Err(Failure::Usage(format!("--url: '{base}' is not a URL such as http://127.0.0.1:8480")));
+            return Err(Failure::Usage(format!("--server: '{base}' is not a URL such as http://127.0.0.1:8480")));
         }
         let http = http()?;
         Ok(Self { http, base, token })

@@ -11,7 +11,7 @@ pub enum Failure {
     Failed(String),
     #[error("{0}")]
     Usage(String),
-    #[error("can't reach {url}: {reason}. Is `waxwing serve` running there? --url or WAXWING_URL says where")]
+    #[error("can't reach {url}: {reason}. Is `waxwing serve` running there? --server or WAXWING_URL says where")]
     Unreachable { url: String, reason: String },
     #[error("{0}")]
     No(String),

@@ -34,7 +34,7 @@ pub(super) struct Listen {
     #[arg(long)]
     forward: Option<url::Url>,
     /// What to answer; a request that doesn't verify gets 401.
-    #[arg(long, default_value_t = StatusCode::OK)]
+    #[arg(long, default_value = "200")]
     status: StatusCode,
     /// Stop after so many requests.
     #[arg(long)]

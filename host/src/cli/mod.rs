@@ -37,7 +37,7 @@ pub struct Cli {
     json: bool,
     /// The server to talk to.
     #[arg(long, global = true, env = "WAXWING_URL", default_value = "http://127.0.0.1:8480", value_name = "URL")]
-    url: url::Url,
+    server: url::Url,
     /// The token to show it; better given in the environment.
     #[arg(long, global = true, env = "WAXWING_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
@@ -94,7 +94,7 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
-    let client = client::Client::new(cli.url, cli.token)?;
+    let client = client::Client::new(cli.server, cli.token)?;
     match cli.command {
         Command::Serve(command) => command.run(printer).await,
         Command::Demo(command) => command.run(printer).await,
