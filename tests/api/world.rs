@@ -77,6 +77,7 @@ impl World {
         environ.insert("WAXWING_KEY".into(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into());
         let layers = Layers::default().with_environ(&|name| environ.get(name).cloned()).unwrap();
         let clock = Arc::new(Ahead::default());
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let app = App::start_in(Config::read(&layers).unwrap(), surroundings(Arc::clone(&clock))).await.unwrap();
         Self { app, clock, sink: Sink::start().await, http: reqwest::Client::new(), _folder: folder }
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::server::Server;
+use crate::server::{Server, http};
 use crate::sink::{Arrivals, healthy};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn no_202_is_written_before_the_fdatasync_that_covers_it() {
     assert!(attached.contains("attached"), "strace said: {attached}");
     let mut posts = tokio::task::JoinSet::new();
     for connection in 0..8 {
-        let (http, url) = (reqwest::Client::new(), server.url.clone());
+        let (http, url) = (http(), server.url.clone());
         posts.spawn(async move {
             for number in 0..25 {
                 let data = json!({ "connection": connection, "number": number });

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::full;
 use crate::generator::{Load, start};
 use crate::server::Server;
 use crate::sink::{Arrivals, healthy, silent};
-use crate::full;
 
 /// What one kill may repeat: what is in flight, and one batch of completions.
 const REPEATS_PER_KILL: usize = 256 + 1024;

@@ -28,7 +28,7 @@ impl Server {
     pub async fn start_with(environment: &[(&str, &str)]) -> Self {
         let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let data = tempfile::tempdir().unwrap();
-        let mut server = Self { data, environment, process: None, url: String::new(), http: reqwest::Client::new() };
+        let mut server = Self { data, environment, process: None, url: String::new(), http: http() };
         server.run().await;
         server
     }
@@ -121,6 +121,12 @@ impl Server {
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
+}
+
+/// A client with connections of its own.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 pub async fn publish(http: &reqwest::Client, url: &str, event_type: &str, data: &Value) -> Option<String> {

@@ -135,7 +135,8 @@ where
                     let answered = answer(request);
                     async move { Ok::<_, Infallible>(answered.await) }
                 });
-                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });

@@ -76,6 +76,8 @@ impl Client {
 
 /// A client for any server, with our own timeout.
 pub(super) fn http() -> Result<reqwest::Client, Failure> {
+    // Said once a process; a second time changes nothing. Deliveries name their provider themselves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let built = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
     built.map_err(|error| Failure::Failed(format!("no HTTP client: {error}")))
 }
