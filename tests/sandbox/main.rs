@@ -1,5 +1,7 @@
 //! The sandbox against the plugins that try it: every limit has one that breaks it, and every upload that must not get in.
 
+#![allow(clippy::unwrap_used, reason = "this is a test")]
+
 mod determinism;
 mod limits;
 mod outputs;

@@ -258,7 +258,10 @@ impl Worker {
             }
             if !full {
                 match self.parts.store.next_due().await {
-                    Ok(next) => return Ok(next.map_or((), |at| self.due_at(at))),
+                    Ok(next) => {
+                        next.into_iter().for_each(|at| self.due_at(at));
+                        return Ok(());
+                    }
                     Err(error) => {
                         self.due.store(0, Ordering::Release);
                         return Err(error);

@@ -15,10 +15,13 @@ pub(super) fn read(body: &Bytes) -> Result<(Vec<Posted>, bool), IngestError> {
     read_with(body, event)
 }
 
+/// Reads one event of the body, which stands at this place of an array; `None` when it has issues.
+pub(super) type ReadOne = fn(&mut Reader<'_>, &Bytes, Option<usize>, &mut Issues) -> Result<Option<Posted>, BadJson>;
+
 /// Reads one object or an array of at most [`super::EVENTS_MAX`], each by `one`; all faults or all events.
 pub(super) fn read_with(
     body: &Bytes,
-    one: fn(&mut Reader<'_>, &Bytes, Option<usize>, &mut Issues) -> Result<Option<Posted>, BadJson>,
+    one: ReadOne,
 ) -> Result<(Vec<Posted>, bool), IngestError> {
     let mut issues = Issues::default();
     let mut posted = Vec::new();

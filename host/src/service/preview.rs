@@ -230,9 +230,15 @@ fn body_of(preview: &Preview) -> Option<&[u8]> {
 }
 
 /// What a receiver would notice: method, URL and body, or why nothing is sent. Signatures differ with the time and don't count.
-fn outcome_of(preview: &Preview) -> (Option<(&str, &str, &[u8])>, Option<String>) {
+fn outcome_of(preview: &Preview) -> Noticed<'_> {
     match &preview.end {
-        PreviewEnd::Request { sent, body } => (Some((sent.method.as_str(), &sent.url, body)), None),
-        PreviewEnd::Nothing(outcome) => (None, Some(format!("{outcome:?}"))),
+        PreviewEnd::Request { sent, body } => Noticed::Request(sent.method.as_str(), &sent.url, body),
+        PreviewEnd::Nothing(outcome) => Noticed::Nothing(format!("{outcome:?}")),
     }
+}
+
+#[derive(PartialEq)]
+enum Noticed<'a> {
+    Request(&'a str, &'a str, &'a [u8]),
+    Nothing(String),
 }

@@ -27,7 +27,7 @@ impl Renderer {
         });
         environment.set_formatter(|out, state, value| {
             let place = match state.auto_escape() {
-                AutoEscape::Custom(name) => Place::named(&name),
+                AutoEscape::Custom(name) => Place::named(name),
                 // `{% autoescape false %}`: the template's author means it.
                 _ => None,
             };

@@ -141,7 +141,7 @@ impl WasmTransform {
 
     /// `wasm`: its bytes, where they are at hand.
     async fn load(&self, digest: Digest, wasm: Option<Bytes>) -> Result<Arc<Plugin>, NotReady> {
-        if let Some(plugin) = self.from_disk(digest).await? {
+        if let Some(plugin) = self.kept_on_disk(digest).await? {
             return Ok(Arc::new(plugin));
         }
         let wasm = match wasm {
@@ -157,7 +157,7 @@ impl WasmTransform {
         Ok(Arc::new(plugin))
     }
 
-    async fn from_disk(&self, digest: Digest) -> Result<Option<Plugin>, NotReady> {
+    async fn kept_on_disk(&self, digest: Digest) -> Result<Option<Plugin>, NotReady> {
         let cache = Arc::clone(&self.cache);
         let code = tokio::task::spawn_blocking(move || cache.load(digest)).await.map_err(|_| NotReady::Stopping)?;
         let Some(code) = code else { return Ok(None) };
