@@ -13,47 +13,47 @@ use crate::server::{Server, publish};
 
 /// An event that was answered with 202.
 #[derive(Clone, Debug)]
-pub struct Acknowledged {
-    pub event: String,
-    pub event_type: String,
-    pub at: Instant,
+pub(crate) struct Acknowledged {
+    pub(crate) event: String,
+    pub(crate) event_type: String,
+    pub(crate) at: Instant,
 }
 
 /// What to post: the n-th event's type, at `rate` a second, until `count` were posted.
-pub struct Load {
-    pub rate: u32,
-    pub count: usize,
-    pub event_type: fn(usize) -> String,
+pub(crate) struct Load {
+    pub(crate) rate: u32,
+    pub(crate) count: usize,
+    pub(crate) event_type: fn(usize) -> String,
 }
 
 const TICK: Duration = Duration::from_millis(5);
 const IN_FLIGHT: usize = 256;
 
 /// A generator at work; `acknowledged` may be read at any time, also after it was stopped.
-pub struct Running {
+pub(crate) struct Running {
     task: tokio::task::JoinHandle<()>,
     acknowledged: Arc<Mutex<Vec<Acknowledged>>>,
 }
 
 impl Running {
-    pub async fn finish(self) -> Vec<Acknowledged> {
+    pub(crate) async fn finish(self) -> Vec<Acknowledged> {
         self.task.await.unwrap();
         std::mem::take(&mut *self.acknowledged.lock())
     }
 
     /// Posts nothing more and forgets what hasn't been answered.
-    pub async fn stop(self) -> Vec<Acknowledged> {
+    pub(crate) async fn stop(self) -> Vec<Acknowledged> {
         self.task.abort();
         let _ = self.task.await;
         std::mem::take(&mut *self.acknowledged.lock())
     }
 
-    pub fn acknowledged(&self) -> usize {
+    pub(crate) fn acknowledged(&self) -> usize {
         self.acknowledged.lock().len()
     }
 }
 
-pub fn start(server: &Server, load: Load) -> Running {
+pub(crate) fn start(server: &Server, load: Load) -> Running {
     let (http, url) = (server.http.clone(), server.url.clone());
     let acknowledged = Arc::new(Mutex::new(Vec::with_capacity(load.count)));
     let noted = Arc::clone(&acknowledged);
@@ -88,7 +88,7 @@ pub fn start(server: &Server, load: Load) -> Running {
 }
 
 /// The value below which this share (0 to 1) of the values lies.
-pub fn percentile(values: &mut [Duration], share: f64) -> Duration {
+pub(crate) fn percentile(values: &mut [Duration], share: f64) -> Duration {
     values.sort_unstable();
     let index = ((values.len() as f64 - 1.0) * share).round() as usize;
     values[index]

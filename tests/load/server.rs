@@ -12,20 +12,20 @@ use tokio::sync::mpsc;
 const TOKEN: &str = "a-token-for-load-tests-only-0123456789abcdef";
 
 /// The folder and the settings of a server; a process of it may run or not.
-pub struct Server {
+pub(crate) struct Server {
     data: tempfile::TempDir,
     environment: Vec<(String, String)>,
     process: Option<Child>,
-    pub url: String,
-    pub http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
         let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let data = tempfile::tempdir().unwrap();
         let mut server = Self { data, environment, process: None, url: String::new(), http: http() };
@@ -34,7 +34,7 @@ impl Server {
     }
 
     /// Starts the process and waits until it says where it listens.
-    pub async fn run(&mut self) {
+    pub(crate) async fn run(&mut self) {
         assert!(self.process.is_none(), "it runs already");
         let mut child = Command::new(binary())
             .arg("serve")
@@ -71,18 +71,18 @@ impl Server {
         self.process = Some(child);
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.as_ref().and_then(Child::id).expect("it runs")
     }
 
     /// `kill -9`, and the process is gone when this returns.
-    pub async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
         process.start_kill().unwrap();
         process.wait().await.unwrap();
     }
 
-    pub async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+    pub(crate) async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.url);
         let answer = self.http.request(method.clone(), url).bearer_auth(TOKEN).json(body).send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
@@ -90,12 +90,12 @@ impl Server {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         self.call(reqwest::Method::GET, path, &Value::Null).await
     }
 
     /// A webhook for one event type, tried again every second for a minute.
-    pub async fn webhook(&self, url: &str, event_type: &str, plugins: Value) -> String {
+    pub(crate) async fn webhook(&self, url: &str, event_type: &str, plugins: Value) -> String {
         let retry = json!({ "delaysSeconds": vec![1; 50] });
         let webhook = json!({ "url": url, "events": [event_type], "plugins": plugins, "retry": retry });
         let made = self.call(reqwest::Method::POST, "/api/webhooks", &webhook).await;
@@ -103,7 +103,7 @@ impl Server {
     }
 
     /// Uploads a component.
-    pub async fn upload(&self, wasm: &'static [u8]) {
+    pub(crate) async fn upload(&self, wasm: &'static [u8]) {
         let request = self.http.post(format!("{}/api/plugins", self.url)).bearer_auth(TOKEN);
         let answer = request.header("content-type", "application/wasm").body(wasm).send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
@@ -111,12 +111,12 @@ impl Server {
     }
 
     /// Posts one event; its id when it was acknowledged, `None` when the server was gone or refused it.
-    pub async fn publish(&self, event_type: &str, data: &Value) -> Option<String> {
+    pub(crate) async fn publish(&self, event_type: &str, data: &Value) -> Option<String> {
         publish(&self.http, &self.url, event_type, data).await
     }
 
     /// Peak resident memory so far, in bytes.
-    pub fn peak_memory(&self) -> u64 {
+    pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
@@ -124,12 +124,12 @@ impl Server {
 }
 
 /// A client with connections of its own.
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
 
-pub async fn publish(http: &reqwest::Client, url: &str, event_type: &str, data: &Value) -> Option<String> {
+pub(crate) async fn publish(http: &reqwest::Client, url: &str, event_type: &str, data: &Value) -> Option<String> {
     let event = json!({ "type": event_type, "data": data });
     let answer = http.post(format!("{url}/api/events")).bearer_auth(TOKEN).json(&event).send().await.ok()?;
     if answer.status().as_u16() != 202 {

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 /// What arrived at all receivers that share it, by event id.
 #[derive(Clone, Default)]
-pub struct Arrivals(Arc<Shared>);
+pub(crate) struct Arrivals(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -25,33 +25,29 @@ struct Shared {
 }
 
 #[derive(Clone)]
-pub struct Arrival {
-    pub at: Instant,
-    pub body: Bytes,
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
+    pub(crate) body: Bytes,
 }
 
 impl Arrivals {
-    pub fn of(&self, event: &str) -> Vec<Arrival> {
+    pub(crate) fn of(&self, event: &str) -> Vec<Arrival> {
         self.0.by_event.lock().get(event).cloned().unwrap_or_default()
     }
 
-    pub fn events(&self) -> usize {
-        self.0.by_event.lock().len()
-    }
-
     /// How many came more than once, each repeat counted.
-    pub fn repeats(&self) -> usize {
+    pub(crate) fn repeats(&self) -> usize {
         self.0.by_event.lock().values().map(|arrivals| arrivals.len() - 1).sum()
     }
 
     /// Those of `events` that haven't arrived.
-    pub fn missing(&self, events: &[String]) -> Vec<String> {
+    pub(crate) fn missing(&self, events: &[String]) -> Vec<String> {
         let arrived = self.0.by_event.lock();
         events.iter().filter(|event| !arrived.contains_key(*event)).cloned().collect()
     }
 
     /// Returns when all have arrived, or after `limit` those that haven't.
-    pub async fn wait_for(&self, events: &[String], limit: Duration) -> Vec<String> {
+    pub(crate) async fn wait_for(&self, events: &[String], limit: Duration) -> Vec<String> {
         let all_there = async {
             loop {
                 let changed = self.0.changed.notified();
@@ -66,7 +62,7 @@ impl Arrivals {
     }
 
     /// Returns when `event` has arrived `times` times; panics after `limit`.
-    pub async fn wait_for_repeat(&self, event: &str, times: usize, limit: Duration) {
+    pub(crate) async fn wait_for_repeat(&self, event: &str, times: usize, limit: Duration) {
         let there = async {
             loop {
                 let changed = self.0.changed.notified();
@@ -87,7 +83,7 @@ impl Arrivals {
 }
 
 /// Answers 200 to whatever arrives; the URL to register.
-pub async fn healthy(arrivals: &Arrivals) -> String {
+pub(crate) async fn healthy(arrivals: &Arrivals) -> String {
     let arrivals = arrivals.clone();
     serve(move |request| {
         let arrivals = arrivals.clone();
@@ -104,7 +100,7 @@ pub async fn healthy(arrivals: &Arrivals) -> String {
 }
 
 /// Writes down what arrives and never answers.
-pub async fn silent(arrivals: &Arrivals) -> String {
+pub(crate) async fn silent(arrivals: &Arrivals) -> String {
     let arrivals = arrivals.clone();
     serve(move |request| {
         let arrivals = arrivals.clone();

@@ -19,10 +19,7 @@ pub(super) fn read(body: &Bytes) -> Result<(Vec<Posted>, bool), IngestError> {
 pub(super) type ReadOne = fn(&mut Reader<'_>, &Bytes, Option<usize>, &mut Issues) -> Result<Option<Posted>, BadJson>;
 
 /// Reads one object or an array of at most [`super::EVENTS_MAX`], each by `one`; all faults or all events.
-pub(super) fn read_with(
-    body: &Bytes,
-    one: ReadOne,
-) -> Result<(Vec<Posted>, bool), IngestError> {
+pub(super) fn read_with(body: &Bytes, one: ReadOne) -> Result<(Vec<Posted>, bool), IngestError> {
     let mut issues = Issues::default();
     let mut posted = Vec::new();
     let mut count = 0;
