@@ -14,10 +14,10 @@ async fn a_delivery_carries_its_attempts_with_all_that_was_said() {
     let id = world.delivery_of(&event).await["id"].as_str().unwrap().to_owned();
     let shown = world.get(&format!("/api/deliveries/{id}")).await.ok();
     assert_eq!(
-        (&shown["status"], &shown["attempts"], &shown["statusCode"]),
+        (&shown["status"], &shown["attemptCount"], &shown["statusCode"]),
         (&json!("pending"), &json!(1), &json!(503))
     );
-    let attempt = &shown["log"][0];
+    let attempt = &shown["attempts"][0];
     assert_eq!(attempt["outcome"]["kind"], json!("rejected"));
     assert_eq!((&attempt["reason"], &attempt["trigger"]), (&json!("answered 503"), &json!("automatic")));
     assert_eq!((&attempt["response"]["status"], &attempt["response"]["body"]), (&json!(503), &json!("seen")));
@@ -67,7 +67,7 @@ async fn a_retry_is_the_same_delivery_and_a_replay_is_a_new_one() {
     assert_eq!(world.post(&format!("/api/deliveries/{id}/retry"), json!({})).await.status, 202);
     world.deliver().await;
     let retried = world.get(&format!("/api/deliveries/{id}")).await.ok();
-    assert_eq!((&retried["attempts"], &retried["log"][1]["trigger"]), (&json!(2), &json!("manual")));
+    assert_eq!((&retried["attemptCount"], &retried["attempts"][1]["trigger"]), (&json!(2), &json!("manual")));
     let replayed = world.post(&format!("/api/deliveries/{id}/replay"), json!({})).await;
     assert_eq!((replayed.status, &replayed.body["replayOf"]), (202, &json!(id)));
     world.deliver().await;

@@ -73,7 +73,7 @@ fn covered_answers(trace: &str) -> usize {
     let mut syncs: Vec<(f64, f64)> = Vec::new();
     let mut answers = 0;
     for line in trace.lines() {
-        let mut words = line.splitn(3, char::is_whitespace).filter(|word| !word.is_empty());
+        let mut words = line.split_whitespace();
         let (Some(thread), Some(time)) = (words.next(), words.next()) else { continue };
         let Some(rest) = line.split_once(time).map(|(_, rest)| rest.trim_start()) else { continue };
         let Ok(time) = time.parse::<f64>() else { continue };

@@ -55,7 +55,7 @@ impl Running {
 
 pub(crate) fn start(server: &Server, load: Load) -> Running {
     let (http, url) = (server.http.clone(), server.url.clone());
-    let acknowledged = Arc::new(Mutex::new(Vec::with_capacity(load.count)));
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&acknowledged);
     let task = tokio::spawn(async move {
         let slots = Arc::new(Semaphore::new(IN_FLIGHT));

@@ -124,8 +124,8 @@ async fn get(
     Named(id): Named<DeliveryId>,
 ) -> Answer<Shown<DeliveryWithAttempts>> {
     let (delivery, attempts) = api.services.delivery_with_attempts(&caller, id).await?;
-    let log = attempts.iter().map(log::attempt).collect();
-    Ok(Shown(DeliveryWithAttempts { delivery: log::delivery(&delivery), log }))
+    let attempts = attempts.iter().map(log::attempt).collect();
+    Ok(Shown(DeliveryWithAttempts { delivery: log::delivery(&delivery), attempts }))
 }
 
 /// Makes one more attempt of the same delivery

@@ -53,7 +53,7 @@ pub(super) struct DeliveryShown {
     /// `pending`, `delivered`, `failed`, `dropped` or `cancelled`.
     status: String,
     test: bool,
-    attempts: u32,
+    attempt_count: u32,
     /// Of the last reply.
     status_code: Option<u16>,
     /// Why it ended so, or is still pending.
@@ -73,7 +73,7 @@ pub(super) struct DeliveryShown {
 pub(super) struct DeliveryWithAttempts {
     #[serde(flatten)]
     pub(super) delivery: DeliveryShown,
-    pub(super) log: Vec<AttemptShown>,
+    pub(super) attempts: Vec<AttemptShown>,
 }
 
 /// One try.
@@ -132,7 +132,7 @@ pub(super) fn delivery(delivery: &Delivery) -> DeliveryShown {
         event_type: delivery.event_type.to_string(),
         status: delivery.status.as_str().to_owned(),
         test: delivery.test,
-        attempts: delivery.attempts,
+        attempt_count: delivery.attempts,
         status_code: delivery.last_status,
         reason: delivery.reason.clone(),
         revision: delivery.revision.map(|revision| revision.to_string()),

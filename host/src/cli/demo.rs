@@ -153,7 +153,7 @@ async fn settled(client: &Client, wanted: usize, quiet: bool) -> Result<Vec<Valu
         loop {
             let listed = client.get("/api/deliveries", &[("limit", "250".into())]).await?;
             let deliveries = listed.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
-            let tried = |delivery: &&Value| delivery.get("attempts").and_then(Value::as_u64) > Some(0);
+            let tried = |delivery: &&Value| delivery.get("attemptCount").and_then(Value::as_u64) > Some(0);
             let done = deliveries.iter().filter(tried).count();
             bar.set_position(u64::try_from(done).unwrap_or(0));
             if deliveries.len() >= wanted && done == deliveries.len() {
