@@ -3,6 +3,8 @@
 //! Every path that begins with `crate::`, `super::` or `self::` is resolved to the top-level module that it names, wherever it stands:
 //! in a `use`, an expression, a type, a pattern or a macro's argument. Libraries that a room must not know are checked by name.
 
+#![allow(clippy::unwrap_used, reason = "this is a test")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use waxwing::clock::Rng as _;
 
 use crate::full;
 use crate::generator::{Load, start};
@@ -21,7 +22,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill_at_any_moment() {
     server.webhook(&url, "load.kill", json!([])).await;
     for round in 1..=kills {
         let running = start(&server, Load { rate, count: usize::MAX / 2, event_type: |_| "load.kill".into() });
-        let lived = Duration::from_millis(300 + u64::from(rand::random::<u16>()) % 1500);
+        let lived = Duration::from_millis(300 + (waxwing::clock::SystemRng.unit() * 1500.0) as u64);
         let before = std::time::Instant::now();
         let _ = tokio::time::timeout(lived, std::future::pending::<()>()).await;
         let reached = running.acknowledged() as f64 / before.elapsed().as_secs_f64();

@@ -2,6 +2,8 @@
 //!
 //! A story takes a [`fixture::Fixture`] and knows no database; [`contract`] makes a test of it for each.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
+
 mod accounts;
 mod append;
 mod fixture;

@@ -1,5 +1,7 @@
 //! What happens to events, told as stories: each is one promise of the product, kept against the real database.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
+
 #[path = "../world/mod.rs"]
 mod world;
 
