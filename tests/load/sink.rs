@@ -75,8 +75,12 @@ impl Arrivals {
         tokio::time::timeout(limit, there).await.expect("it arrives in time");
     }
 
-    fn add(&self, event: String, body: Bytes) {
-        let arrival = Arrival { at: Instant::now(), body };
+    /// Writes down a delivery that came whole; a broken one will come again.
+    async fn note(&self, request: Request<Incoming>) {
+        let event = request.headers().get("webhook-id").map(|id| id.to_str().unwrap().to_owned());
+        let body = request.into_body().collect().await;
+        let (Some(event), Ok(body)) = (event, body) else { return };
+        let arrival = Arrival { at: Instant::now(), body: body.to_bytes() };
         self.0.by_event.lock().entry(event).or_default().push(arrival);
         self.0.changed.notify_waiters();
     }
@@ -88,11 +92,7 @@ pub(crate) async fn healthy(arrivals: &Arrivals) -> String {
     serve(move |request| {
         let arrivals = arrivals.clone();
         async move {
-            let event = request.headers().get("webhook-id").map(|id| id.to_str().unwrap().to_owned());
-            let body = request.into_body().collect().await.map(|body| body.to_bytes());
-            if let (Some(event), Ok(body)) = (event, body) {
-                arrivals.add(event, body);
-            }
+            arrivals.note(request).await;
             Response::new(Full::new(Bytes::from_static(b"ok")))
         }
     })
@@ -105,11 +105,7 @@ pub(crate) async fn silent(arrivals: &Arrivals) -> String {
     serve(move |request| {
         let arrivals = arrivals.clone();
         async move {
-            let event = request.headers().get("webhook-id").map(|id| id.to_str().unwrap().to_owned());
-            let body = request.into_body().collect().await.map(|body| body.to_bytes());
-            if let (Some(event), Ok(body)) = (event, body) {
-                arrivals.add(event, body);
-            }
+            arrivals.note(request).await;
             std::future::pending().await
         }
     })
