@@ -1,6 +1,6 @@
 //! The group commit: what waits to be written shares one transaction, and each caller is answered once it is durable.
 //!
-//! One task takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
+//! One thread takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
 //! It never lingers for an append. A completion, for which nobody waits, may wait [`LINGER`] for company or for the next append.
 //! It knows no SQL: a database gives it [`Commit`]. Callers wait, they are never refused, while the channels are full.
 
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::packed::PackedCompletion;
@@ -64,18 +64,26 @@ pub struct Writer {
     appends: mpsc::Sender<Waiting<NewBatch, Appended>>,
     completions: mpsc::Sender<Waiting<PackedCompletion, bool>>,
     closing: CancellationToken,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Closed when the thread has let go of the database.
+    ended: Mutex<oneshot::Receiver<()>>,
 }
 
 impl Writer {
-    /// Starts the task; must be called inside a tokio runtime.
-    pub fn start(database: impl Commit) -> Self {
+    /// Starts the thread; must be called inside a tokio runtime, whose clock it uses. Its commits may block.
+    pub fn start(database: impl Commit) -> Result<Self> {
         let (appends, appends_in) = mpsc::channel(APPENDS_WAITING_MAX);
         let (completions, completions_in) = mpsc::channel(COMPLETIONS_WAITING_MAX);
         let closing = CancellationToken::new();
-        let queue = Intake { appends: appends_in, completions: completions_in, closing: closing.clone(), open: true };
-        let task = tokio::spawn(run(queue, database));
-        Self { appends, completions, closing, task: Mutex::new(Some(task)) }
+        let intake = Intake { appends: appends_in, completions: completions_in, closing: closing.clone(), open: true };
+        let (ends, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        let work = move || {
+            runtime.block_on(run(intake, database));
+            drop(ends.send(()));
+        };
+        let started = std::thread::Builder::new().name("waxwing-writer".into()).spawn(work);
+        started.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        Ok(Self { appends, completions, closing, ended: Mutex::new(ended) })
     }
 
     pub async fn append(&self, batch: NewBatch) -> Result<Appended> {
@@ -89,10 +97,9 @@ impl Writer {
     /// Writes what waits and stops; later calls fail.
     pub async fn close(&self) {
         self.closing.cancel();
-        if let Some(task) = self.task.lock().await.take()
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the writer ended badly");
+        let mut ended = self.ended.lock().await;
+        if !ended.is_terminated() && (&mut *ended).await.is_err() {
+            tracing::error!("the writer ended badly");
         }
     }
 }
@@ -119,7 +126,7 @@ async fn run(mut intake: Intake, mut database: impl Commit) {
     }
 }
 
-/// The task's end of the channels.
+/// The thread's end of the channels.
 struct Intake {
     appends: mpsc::Receiver<Waiting<NewBatch, Appended>>,
     completions: mpsc::Receiver<Waiting<PackedCompletion, bool>>,

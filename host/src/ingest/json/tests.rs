@@ -24,22 +24,8 @@ fn nesting_ends_at_its_limit() {
 
 #[test]
 fn what_is_not_json_is_refused_where_it_goes_wrong() {
-    let cases = [
-        "",
-        "{",
-        "[1,]",
-        "{\"a\"}",
-        "01",
-        "1.",
-        "-",
-        "\"\\x\"",
-        "tru",
-        "{} x",
-        "\"\n\"",
-        "\"\\ud800\"",
-        "'a'",
-        "nan",
-    ];
+    let cases =
+        ["", "{", "[1,]", "{\"a\"}", "01", "1.", "-", "\"\\x\"", "tru", "{} x", "\"\n\"", "\"\\ud800\"", "'a'", "nan"];
     for text in cases {
         assert!(check(text.as_bytes()).is_err(), "{text}");
     }

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::convert::{Columns, cause, int};
 use super::events::events_by_id;
-use super::insert::{LIST_MAX, push_list};
+use super::lists::{LIST_MAX, push_list};
 use crate::model::delivery::{Claimed, Fixed, FixedBody};
 use crate::model::event::Event;
 use crate::model::ids::{DeliveryId, EventId, RevisionId};

@@ -1,11 +1,11 @@
 //! Connections: how they are set up, the one that writes, and what is checked before anything else happens.
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -14,12 +14,12 @@ use super::lock::LockFile;
 use crate::store::{Result, StoreError};
 
 /// Only a backup tool can hold the file besides us.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 const READ_WAIT: Duration = Duration::from_secs(30);
-/// SQL texts differ by the number of rows they write: few sizes, but several statements.
-const STATEMENTS_KEPT: usize = 200;
 
 pub(super) struct Connector {
+    path: PathBuf,
+    checkpoint_pages: u32,
     options: SqliteConnectOptions,
     readers: u32,
     /// The writing connection, while nobody writes; `None` before the first use and after a failure.
@@ -34,15 +34,29 @@ impl Connector {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(false)
             .busy_timeout(BUSY)
-            .statement_cache_capacity(STATEMENTS_KEPT)
-            .pragma("wal_autocheckpoint", options.checkpoint_pages.to_string())
-            .pragma("temp_store", "memory")
-            .pragma("cache_size", "-32768")
             .disable_statement_logging();
-        Self { options: connect, readers: options.readers.max(1), idle: Mutex::new(None), _lock: lock }
+        let connect = pragmas(options.checkpoint_pages)
+            .into_iter()
+            .fold(connect, |connect, (name, value)| connect.pragma(name, value));
+        Self {
+            path: path.to_owned(),
+            checkpoint_pages: options.checkpoint_pages,
+            options: connect,
+            readers: options.readers.max(1),
+            idle: Mutex::new(None),
+            _lock: lock,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What every connection is set to, beside the file's own write-ahead log.
+    pub(super) fn pragmas(&self) -> [(&'static str, String); 4] {
+        pragmas(self.checkpoint_pages)
     }
 
     /// Brings the schema up to date and compares the key.
@@ -75,6 +89,11 @@ impl Connector {
             .connect_lazy_with(self.options.clone().create_if_missing(false).pragma("query_only", "on"))
     }
 
+    /// Waits until nobody else writes, and keeps it so.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        Turn { _idle: self.idle.lock().await }
+    }
+
     /// Waits for its turn and begins a transaction. One that isn't committed takes its connection with it: closing it is the
     /// one way back that works after every failure, also where SQLite has rolled back by itself.
     pub(super) async fn begin(&self) -> Result<Transaction<'_>> {
@@ -94,6 +113,11 @@ impl Connector {
             tracing::warn!(%error, "the database didn't close cleanly");
         }
     }
+}
+
+/// The writers' turn, for who brings a connection of its own.
+pub(super) struct Turn<'a> {
+    _idle: MutexGuard<'a, Option<SqliteConnection>>,
 }
 
 /// A transaction of the one writing connection; rolled back unless committed.
@@ -130,6 +154,15 @@ impl DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
+}
+
+fn pragmas(checkpoint_pages: u32) -> [(&'static str, String); 4] {
+    [
+        ("synchronous", "FULL".into()),
+        ("wal_autocheckpoint", checkpoint_pages.to_string()),
+        ("temp_store", "MEMORY".into()),
+        ("cache_size", "-32768".into()),
+    ]
 }
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<()> {

@@ -8,8 +8,8 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use super::convert::{Columns, int};
-use super::insert::{LIST_MAX, push_list};
 use super::list::{self, Conditions};
+use super::lists::{LIST_MAX, push_list};
 use crate::model::event::{ContentType, Event, Payload};
 use crate::model::ids::EventId;
 use crate::model::name::Tenant;

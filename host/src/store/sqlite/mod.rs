@@ -1,24 +1,21 @@
-//! The store on one SQLite file: WAL, `synchronous=FULL`, one writing connection, a pool of reading ones.
+//! The store on one SQLite file: WAL, `synchronous=FULL`, one writer at a time, a pool of reading connections.
 //!
 //! Guarantees: what `append` answered survives a power cut; a second process is refused, and told who holds the file; a database
 //! of another key or of a newer program isn't touched. It never computes when something is due.
 //!
-//! One file per theme: [`append`] and [`complete`] are the hot path, called by [`commit`] for a whole group; [`claim`], [`purge`],
-//! [`list`] and the rest are their own transactions over the same connection.
+//! One file per theme: [`hot`] appends and completes, a whole group at a time; [`claim`], [`purge`], [`list`] and the rest are
+//! transactions of their own, in turn with it.
 
 mod accounts;
-mod append;
 mod attempts;
 mod claim;
-mod commit;
-mod complete;
 mod connect;
 mod convert;
 mod deliveries;
 mod events;
-mod health;
-mod insert;
+mod hot;
 mod list;
+mod lists;
 mod lock;
 mod plugins;
 mod purge;
@@ -30,8 +27,8 @@ use std::sync::Arc;
 
 use sqlx::SqlitePool;
 
-use self::commit::GroupCommit;
 use self::connect::Connector;
+use self::hot::GroupCommit;
 use self::lock::LockFile;
 use super::sealed::Sealer;
 use super::writer::Writer;
@@ -77,7 +74,7 @@ impl SqliteStore {
         let connector = Arc::new(Connector::new(path, options, lock));
         connector.prepare(vault.id()).await?;
         let readers = connector.readers();
-        let writer = Writer::start(GroupCommit::new(Arc::clone(&connector)));
+        let writer = Writer::start(GroupCommit::new(Arc::clone(&connector)))?;
         Ok(Self { connector, readers, writer, vault, rng })
     }
 

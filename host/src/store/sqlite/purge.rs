@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::connect::Connector;
 use super::convert::{Columns, int, millis};
-use super::insert::{LIST_MAX, push_list};
+use super::lists::{LIST_MAX, push_list};
 use super::queue::cancel;
 use crate::model::ids::floor_of;
 use crate::model::tenant::Retention;

@@ -4,17 +4,16 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::append::{QueueRow, insert_queue};
 use super::convert::{Columns, cause_number, int, millis, status_number};
 use super::events::events_by_id;
-use super::insert::{LIST_MAX, ManyRows, push_list};
+use super::lists::{LIST_MAX, push_list};
 use super::{NODE, SqliteStore, claim, purge};
 use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::packed::PackedCompletion;
-use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, StoreError};
+use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, Start, StoreError};
 
 #[async_trait]
 impl Queue for SqliteStore {
@@ -104,13 +103,30 @@ impl Queue for SqliteStore {
             transaction.rollback().await?;
             return Err(StoreError::Conflict { what: "event" });
         };
-        let rows: Vec<_> = QueueRow::of(&found, &deliveries).collect();
-        insert_queue(&mut transaction, &rows).await?;
-        ManyRows::new("INSERT INTO additions (event, delivery) VALUES", 2, "")
-            .run(&mut transaction, &deliveries, |values, delivery| {
-                values.add(int(event.number())).add(int(delivery.id.number()));
-            })
-            .await?;
+        for chunk in deliveries.chunks(LIST_MAX) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO queue (id, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) ",
+            );
+            query.push_values(chunk, |mut row, delivery| {
+                let (node, due_at, fence) = starting(delivery.start);
+                row.push_bind(int(delivery.id.number()))
+                    .push_bind(int(event.number()))
+                    .push_bind(int(delivery.webhook.number()))
+                    .push_bind(found.tenant.as_str())
+                    .push_bind(node)
+                    .push_bind(due_at)
+                    .push_bind(fence)
+                    .push_bind(0)
+                    .push_bind(cause_number(delivery.trigger))
+                    .push_bind(delivery.replay_of.map(|id| int(id.number())));
+            });
+            query.build().execute(&mut *transaction).await?;
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO additions (event, delivery) ");
+            query.push_values(chunk, |mut row, delivery| {
+                row.push_bind(int(event.number())).push_bind(int(delivery.id.number()));
+            });
+            query.build().execute(&mut *transaction).await?;
+        }
         transaction.commit().await
     }
 
@@ -180,6 +196,15 @@ impl SqliteStore {
         let claimed = claim::load(&mut transaction, &rows).await?;
         transaction.commit().await?;
         Ok(claimed)
+    }
+}
+
+/// A new row's node, due time and fence.
+pub(super) fn starting(start: Start) -> (Option<i64>, Option<i64>, i64) {
+    match start {
+        Start::Claimed => (Some(i64::from(NODE.0)), None, 1),
+        Start::Scheduled(at) => (None, Some(millis(at)), 0),
+        Start::Waiting => (None, None, 0),
     }
 }
 

@@ -1,0 +1,68 @@
+//! The hot path: what the group commit's writer hands over is appended, then completed, then made durable.
+//!
+//! It has a thread and a connection of its own, through rusqlite: a row costs what SQLite costs, where each statement of an
+//! asynchronous connection costs two threads' wake-ups besides (`docs/adr/0014-hot-path-on-a-thread.md`). It shares the writers'
+//! turn with the rest of the store, so that nobody ever waits for SQLite's own lock.
+
+mod append;
+mod complete;
+mod health;
+mod row;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::connect::{BUSY, Connector};
+use crate::store::Result;
+use crate::store::writer::{Answers, Commit, Group};
+
+/// Each text is prepared once; there are fewer than these.
+const STATEMENTS_KEPT: usize = 32;
+
+pub(super) struct GroupCommit {
+    connector: Arc<Connector>,
+    /// `None` before the first use and after a failure: closing is the one way back that works after every failure.
+    connection: Option<Connection>,
+}
+
+impl GroupCommit {
+    pub(super) const fn new(connector: Arc<Connector>) -> Self {
+        Self { connector, connection: None }
+    }
+}
+
+#[async_trait]
+impl Commit for GroupCommit {
+    async fn commit(&mut self, group: &Group) -> Result<Answers> {
+        let connector = Arc::clone(&self.connector);
+        let _turn = connector.turn().await;
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => open(&connector)?,
+        };
+        let answers = write(&mut connection, group)?;
+        self.connection = Some(connection);
+        Ok(answers)
+    }
+}
+
+fn write(connection: &mut Connection, group: &Group) -> Result<Answers> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let batches = append::append(&transaction, &group.batches)?;
+    let completions = complete::complete(&transaction, &group.completions)?;
+    transaction.commit()?;
+    Ok(Answers { batches, completions })
+}
+
+fn open(connector: &Connector) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(connector.path(), flags)?;
+    connection.busy_timeout(BUSY)?;
+    for (name, value) in connector.pragmas() {
+        connection.pragma_update(None, name, value)?;
+    }
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
+}
