@@ -123,6 +123,10 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Ingest(error) => Self::from(error),
             ServiceError::Store(error) => Self::from(error),
+            ServiceError::Partly { done, source } => {
+                tracing::error!(error = &source as &dyn std::error::Error, "the store failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("count", done)
+            }
         }
     }
 }

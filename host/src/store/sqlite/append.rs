@@ -93,11 +93,7 @@ fn add_event(values: &mut Values, new: &NewEvent) {
 }
 
 fn add_delivery(values: &mut Values, row: &QueueRow<'_>) {
-    let (node, due_at, fence) = match row.delivery.start {
-        Start::Claimed => (Some(i64::from(NODE.0)), None, 1),
-        Start::Scheduled(at) => (None, Some(millis(at)), 0),
-        Start::Waiting => (None, None, 0),
-    };
+    let (node, due_at, fence) = start_columns(row.delivery.start);
     values
         .add(int(row.delivery.id.number()))
         .add(int(row.event.id.number()))
@@ -109,6 +105,15 @@ fn add_delivery(values: &mut Values, row: &QueueRow<'_>) {
         .add(0_i64)
         .add(cause_number(row.delivery.trigger))
         .add(row.delivery.replay_of.map(|id: DeliveryId| int(id.number())));
+}
+
+/// `node`, `due_at` and `fence` of a new row.
+pub(super) fn start_columns(start: Start) -> (Option<i64>, Option<i64>, i64) {
+    match start {
+        Start::Claimed => (Some(i64::from(NODE.0)), None, 1),
+        Start::Scheduled(at) => (None, Some(millis(at)), 0),
+        Start::Waiting => (None, None, 0),
+    }
 }
 
 fn add_key(values: &mut Values, batch: &NewBatch) {

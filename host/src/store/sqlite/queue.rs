@@ -1,20 +1,35 @@
 //! The queue's verbs beside the hot path: claim, put more in, cancel, look.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::append::{QueueRow, insert_queue};
+use super::append::start_columns;
 use super::convert::{Columns, cause_number, int, millis, status_number};
-use super::events::events_by_id;
-use super::insert::{LIST_MAX, ManyRows, push_list};
+use super::insert::{LIST_MAX, ManyRows, Values, push_list};
 use super::{NODE, SqliteStore, claim, purge};
 use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::packed::PackedCompletion;
-use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, StoreError};
+use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result};
+
+static REPLAYS: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        "WITH new (id, event, webhook, node, due_at, fence, cause, replay_of) AS (VALUES",
+        8,
+        ") INSERT INTO queue (id, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) \
+         SELECT new.id, e.id, new.webhook, e.tenant, new.node, new.due_at, new.fence, 0, new.cause, new.replay_of \
+         FROM new CROSS JOIN events AS e WHERE e.id = new.event RETURNING id",
+    )
+});
+
+static ADDITIONS: LazyLock<ManyRows> =
+    LazyLock::new(|| ManyRows::new("INSERT INTO additions (event, delivery) VALUES", 2, ""));
 
 #[async_trait]
 impl Queue for SqliteStore {
@@ -98,20 +113,19 @@ impl Queue for SqliteStore {
         Ok(claimed)
     }
 
-    async fn enqueue(&self, event: EventId, deliveries: Vec<NewDelivery>, _now: Timestamp) -> Result<()> {
+    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, _now: Timestamp) -> Result<Vec<DeliveryId>> {
         let mut transaction = self.connector.begin().await?;
-        let Some(found) = events_by_id(&mut transaction, &[event]).await?.pop() else {
-            transaction.rollback().await?;
-            return Err(StoreError::Conflict { what: "event" });
-        };
-        let rows: Vec<_> = QueueRow::of(&found, &deliveries).collect();
-        insert_queue(&mut transaction, &rows).await?;
-        ManyRows::new("INSERT INTO additions (event, delivery) VALUES", 2, "")
-            .run(&mut transaction, &deliveries, |values, delivery| {
-                values.add(int(event.number())).add(int(delivery.id.number()));
+        let rows = REPLAYS.fetch(&mut transaction, &replays, add_replay).await?;
+        let written: Vec<DeliveryId> = rows.iter().map(|row| row.id("id")).collect::<Result<_>>()?;
+        let known: HashSet<DeliveryId> = written.iter().copied().collect();
+        let added: Vec<_> = replays.iter().filter(|(_, new)| known.contains(&new.id)).collect();
+        ADDITIONS
+            .run(&mut transaction, &added, |values, (event, new)| {
+                values.add(int(event.number())).add(int(new.id.number()));
             })
             .await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(written)
     }
 
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {
@@ -181,6 +195,19 @@ impl SqliteStore {
         transaction.commit().await?;
         Ok(claimed)
     }
+}
+
+fn add_replay(values: &mut Values, (event, new): &(EventId, NewDelivery)) {
+    let (node, due_at, fence) = start_columns(new.start);
+    values
+        .add(int(new.id.number()))
+        .add(int(event.number()))
+        .add(int(new.webhook.number()))
+        .add(node)
+        .add(due_at)
+        .add(fence)
+        .add(cause_number(new.trigger))
+        .add(new.replay_of.map(|id| int(id.number())));
 }
 
 /// Ends unclaimed rows of the queue.
