@@ -189,7 +189,7 @@ mod tests {
     use crate::model::event::Payload;
     use crate::model::ids::{EventId, IdSource, RevisionId};
     use crate::model::name::{Pattern, Subscription};
-    use crate::model::webhook::Format;
+    use crate::model::webhook::{Format, SecretUrl};
 
     const DAY: u64 = 86_400_000;
     const START: u64 = 1_700_000_000_000;
@@ -220,6 +220,7 @@ mod tests {
             environment: Environment::default(),
             subscription: Subscription::new(vec![pattern]).unwrap(),
             format: Format { name: Default::default(), options: Default::default() },
+            endpoint: SecretUrl::new("https://example.com/hook".parse().unwrap()),
             chain: Vec::new(),
         })
     }

@@ -12,5 +12,6 @@ mod document;
 mod events;
 mod plugins;
 mod refusals;
+mod replays;
 mod webhooks;
 mod world;

@@ -159,7 +159,7 @@ fn surroundings(clock: Arc<Ahead>) -> Surroundings {
         clock,
         rng: Arc::new(SystemRng),
         executable: PathBuf::from(env!("CARGO_BIN_EXE_waxwing")),
-        compiled: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("api-compiled")),
+        compiled: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compiled")),
         roots: Vec::new(),
         delivers: false,
         metrics: Arc::new(|| "waxwing_up 1\n".to_owned()),

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::server::{Server, command, text};
+use crate::process::{Server, command, text};
 
 /// Runs it; the exit code and what it said on standard error.
 fn failing(arguments: &[&str]) -> (i32, String) {

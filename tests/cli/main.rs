@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
+#[path = "../process/mod.rs"]
+mod process;
+
 mod commands;
 mod docs;
 mod readme;
-mod server;

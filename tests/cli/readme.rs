@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::server::{Server, TOKEN, text};
+use crate::process::{Server, TOKEN, text};
 
 const README: &str = include_str!("../../README.md");
 

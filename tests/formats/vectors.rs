@@ -54,7 +54,7 @@ impl Vector {
         let format = Format { name: self.format, options: self.options.clone() };
         let event = self.event.as_event();
         let (delivery, url) = (self.attempt.delivery.parse().unwrap(), self.attempt.url.parse().unwrap());
-        let wrapping = Wrapping { event: &event, data: &event.data, delivery, test: false, url: &url };
+        let wrapping = Wrapping { event: &event, data: &event.data, delivery, test: false, endpoint: &url };
         let wrapped = format::wrap(&format, wrapping).unwrap();
         let secret = |text: &String| SigningSecret { secret: Secret::new(text.as_str()), until: None };
         let secrets: Vec<_> = self.secrets.iter().map(secret).collect();
@@ -136,7 +136,7 @@ fn data_that_is_not_json_is_refused_where_an_envelope_would_hold_it() {
         let event = vector.event.as_event();
         let (delivery, url) = (vector.attempt.delivery.parse().unwrap(), vector.attempt.url.parse().unwrap());
         let wrapped =
-            format::wrap(&format, Wrapping { event: &event, data: &event.data, delivery, test: false, url: &url });
+            format::wrap(&format, Wrapping { event: &event, data: &event.data, delivery, test: false, endpoint: &url });
         let bare = matches!(name, FormatName::Svix | FormatName::Github);
         match wrapped {
             Ok(wrapped) => assert!(bare && wrapped.content_type.as_str() == "text/plain; charset=utf-8", "{name:?}"),

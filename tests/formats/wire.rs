@@ -51,7 +51,7 @@ fn request(name: FormatName, secret: &Secret, number: u64, url: &str) -> Request
         external_id: None,
     };
     let (delivery, url) = (DeliveryId::from(number + 1000), url.parse().unwrap());
-    let wrapping = Wrapping { event: &event, data: &event.data, delivery, test: false, url: &url };
+    let wrapping = Wrapping { event: &event, data: &event.data, delivery, test: false, endpoint: &url };
     let wrapped = format::wrap(&format, wrapping).unwrap();
     let (secrets, method) = ([SigningSecret { secret: secret.clone(), until: None }], Method::Post);
     let signing = Signing {

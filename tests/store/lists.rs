@@ -150,7 +150,7 @@ pub(crate) async fn an_events_deliveries_are_found_wherever_they_were_made(f: Fi
         replay_of: Some(expected[0]),
     };
     expected.push(replay.id);
-    f.store.enqueue(event, vec![replay], f.now).await.unwrap();
+    f.store.enqueue(vec![(event, replay)], f.now).await.unwrap();
     expected.reverse();
     let of = |event| DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
     assert_eq!(listed(&f, &of(event)).await, expected);

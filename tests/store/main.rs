@@ -11,6 +11,7 @@ mod group;
 mod lists;
 mod purge;
 mod queue;
+mod replays;
 mod samples;
 mod sqlite;
 mod webhooks;
@@ -60,12 +61,15 @@ contract! {
         cancelling_goes_in_steps,
         a_manual_retry_takes_back_what_ended,
         a_manual_retry_takes_what_is_pending_and_leaves_what_is_in_hand,
-        a_replay_is_one_more_delivery_of_the_same_event,
         a_test_stays_a_test_whoever_retries_it,
         what_a_plugin_made_is_sent_again_to_the_byte,
         after_a_restart_everything_in_hand_is_due_again,
         the_depth_counts_each_kind,
         health_adds_up_over_groups_and_starts_anew_with_a_success,
+    }
+    replays {
+        a_replay_is_one_more_delivery_of_the_same_event,
+        replays_of_many_events_are_written_all_or_none,
     }
     lists {
         pages_put_together_are_the_whole_list_while_new_rows_come_in,

@@ -6,7 +6,7 @@ use waxwing::model::attempt::Trigger;
 use waxwing::model::delivery::{DeliveryStatus, Fixed, FixedBody};
 use waxwing::model::ids::{RevisionId, WebhookId};
 use waxwing::model::request::{Method, RequestDraft};
-use waxwing::store::{Completed, Completion, NewDelivery, QueueDepth, Start};
+use waxwing::store::{Completed, Completion, QueueDepth, Start};
 
 use crate::fixture::{Fixture, hours, minutes};
 use crate::samples::{claimed, ended, header, ids, rebuilt, stage_run};
@@ -194,23 +194,6 @@ pub(crate) async fn a_manual_retry_takes_what_is_pending_and_leaves_what_is_in_h
     assert_eq!((taken.trigger, taken.fence), (Trigger::Manual, 1));
     assert_eq!(f.store.next_due().await.unwrap(), None);
     assert!(f.store.retry(f.id(), f.now).await.unwrap().is_none(), "nobody knows this one");
-}
-
-pub(crate) async fn a_replay_is_one_more_delivery_of_the_same_event(f: Fixture) {
-    let first = f.accepted(Start::Claimed).await;
-    f.store.complete(f.delivered(&first)).await.unwrap();
-    let replay = NewDelivery {
-        id: f.id(),
-        webhook: first.webhook,
-        start: Start::Claimed,
-        trigger: Trigger::Automatic,
-        replay_of: Some(first.id),
-    };
-    f.store.enqueue(first.event.id, vec![replay.clone()], f.now).await.unwrap();
-    let delivery = f.store.delivery(None, replay.id).await.unwrap().unwrap();
-    assert_eq!((delivery.event, delivery.replay_of), (first.event.id, Some(first.id)));
-    let gone = f.store.enqueue(f.id(), vec![NewDelivery { id: f.id(), ..replay }], f.now).await;
-    assert!(gone.is_err(), "its event isn't there");
 }
 
 pub(crate) async fn a_test_stays_a_test_whoever_retries_it(f: Fixture) {

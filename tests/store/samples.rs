@@ -153,6 +153,7 @@ impl Fixture {
             environment: Environment::default(),
             subscription: Subscription::new(vec!["order.*".parse().unwrap()]).unwrap(),
             format: Format { name: FormatName::Keygen, options: FormatOptions { account: Some("acct".into()) } },
+            endpoint: SecretUrl::new("https://hooks.example.com/services/SECRETENDPOINT".parse().unwrap()),
             chain: vec![stage(Digest([5; 32]))],
         }
     }

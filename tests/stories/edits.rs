@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use expect_test::expect;
 use serde_json::json;
-use waxwing::model::webhook::{FormatName, SecretUrl};
+use waxwing::model::secret::{Secret, SigningSecret};
+use waxwing::model::webhook::{FormatName, SecretUrl, Status};
 use waxwing::route::{Past, Why, explain};
 use waxwing::transform::Verdict;
 
@@ -83,4 +84,60 @@ async fn a_drafted_request_is_sent_again_as_it_was_to_the_new_address_with_the_n
     assert_eq!(shop.bodies(), [r#"{"text":"hello"}"#; 2]);
     assert_eq!(crate::world::sent_header(&shop.received()[1], "x-shop"), "7");
     assert_eq!(world.plugins.runs(&formatter), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_names_the_address_keeps_naming_the_one_of_the_first_attempt() {
+    let world = World::start().await;
+    let shop = world.webhook("shop").subscribe("*").retry([minutes(5)]).answering([500]).await;
+    shop.edit(|current, revision| {
+        (revision.format.name, revision.format.options.account) = (FormatName::Keygen, Some("acme".into()));
+        let secret = Secret::new("whsk_TEQ8MhaFHuIDf2gbDaOk8aOjtEPrCO9aXc0uxS1mx6M=");
+        current.secrets = vec![SigningSecret { secret, until: None }];
+    })
+    .await;
+    world.publish("license.created", json!({})).await;
+    world.run_due().await;
+    shop.edit(|current, _| current.url = SecretUrl::new("https://moved.example/other".parse().unwrap())).await;
+    world.publish("license.created", json!({})).await;
+    world.advance(minutes(5)).run_due().await;
+
+    let endpoint = |body: &[u8]| {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+        body["data"]["attributes"]["endpoint"].as_str().unwrap().to_owned()
+    };
+    let (first, moved) = (shop.received().remove(0), world.sinks.received("moved.example"));
+    let bodies: Vec<Bytes> = moved.iter().map(|request| request.body.to_bytes()).collect();
+    assert_eq!(endpoint(&first.body.to_bytes()), "https://shop.example/hook");
+    assert_eq!(bodies.len(), 2);
+    assert!(bodies.contains(&first.body.to_bytes()), "the retry sends the very bytes of the first attempt");
+    assert!(
+        bodies.iter().any(|body| endpoint(body) == "https://moved.example/other"),
+        "a later delivery names the new one"
+    );
+}
+
+#[tokio::test]
+async fn what_was_held_before_its_first_attempt_goes_out_as_everything_is_now() {
+    let world = World::start().await;
+    let old = world.plugins.add("old", |_| Ok(Verdict::Replace(Bytes::from_static(br#"{"by":"old"}"#))));
+    let new = world.plugins.add("new", |_| Ok(Verdict::Replace(Bytes::from_static(br#"{"by":"new"}"#))));
+    let shop = world.webhook("shop").subscribe("*").through(&old).await;
+    shop.set(Status::Paused).await;
+    world.publish("order.paid", json!({})).await;
+    world.run_due().await;
+    shop.edit(|current, revision| {
+        current.url = SecretUrl::new("https://moved.example/other".parse().unwrap());
+        (revision.chain, revision.format.name) = (vec![new.clone()], FormatName::Github);
+    })
+    .await;
+    shop.set(Status::Active).await;
+    world.run_due().await;
+
+    assert!(shop.received().is_empty());
+    let moved = world.sinks.received("moved.example");
+    assert_eq!(moved[0].body.to_bytes(), r#"{"by":"new"}"#);
+    assert!(moved[0].headers.iter().any(|header| &*header.name == "x-hub-signature-256"));
+    assert_eq!(world.deliveries().await[0].revision, Some(shop.webhook().revision.id));
+    assert_eq!((world.plugins.runs(&old), world.plugins.runs(&new)), (0, 1));
 }

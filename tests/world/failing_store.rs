@@ -121,8 +121,8 @@ impl Queue for FailingStore {
         self.call(self.inner.retry(id, now)).await
     }
 
-    async fn enqueue(&self, event: EventId, deliveries: Vec<NewDelivery>, now: Timestamp) -> Result<()> {
-        self.call(self.inner.enqueue(event, deliveries, now)).await
+    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, now: Timestamp) -> Result<Vec<DeliveryId>> {
+        self.call(self.inner.enqueue(replays, now)).await
     }
 
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {

@@ -142,7 +142,7 @@ impl World {
         let (now, start) = (self.clock.now(), Start::Scheduled(self.clock.now()));
         let (id, replay_of) = (self.ids.next(now), Some(past.id));
         let new = NewDelivery { id, webhook: past.webhook, start, trigger: Trigger::Automatic, replay_of };
-        self.store.enqueue(past.event, vec![new], now).await.unwrap();
+        assert_eq!(self.store.enqueue(vec![(past.event, new)], now).await.unwrap(), [id]);
         self.deliver.look();
     }
 

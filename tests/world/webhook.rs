@@ -97,6 +97,7 @@ impl<'a> Building<'a> {
         let (world, now) = (self.world, self.world.clock.now());
         let (id, host) = (world.ids.next(now), format!("{}.example", self.name));
         world.sinks.script(&host, self.answers);
+        let url = SecretUrl::new(format!("https://{host}/hook").parse().unwrap());
         let revision = Revision {
             id: world.ids.next(now),
             webhook: id,
@@ -105,10 +106,11 @@ impl<'a> Building<'a> {
             environment: Environment::default(),
             subscription: Subscription::new(self.subscription).unwrap(),
             format: Format { name: FormatName::Standard, options: FormatOptions::default() },
+            endpoint: url.clone(),
             chain: self.chain,
         };
         let current = Current {
-            url: SecretUrl::new(format!("https://{host}/hook").parse().unwrap()),
+            url,
             headers: Vec::new(),
             secrets: vec![secret(&self.name)],
             timeout: Duration::from_secs(10),
@@ -150,6 +152,7 @@ impl Receiver<'_> {
         let (mut current, mut revision) = (old.current.clone(), (*old.revision).clone());
         (revision.id, revision.valid_from) = (self.world.ids.next(now), now);
         change(&mut current, &mut revision);
+        revision.endpoint = current.url.clone();
         let edited = Webhook { current, revision: Arc::new(revision), ..(*old).clone() };
         assert!(self.world.store.save_webhook(&edited, Some(&old.revision), None).await.unwrap());
         self.world.directory.put(edited);

@@ -116,7 +116,7 @@ CREATE TABLE revisions (
     webhook    INTEGER NOT NULL,
     valid_from INTEGER NOT NULL,
     body       TEXT    NOT NULL,     -- JSON
-    sealed     BLOB    NOT NULL      -- the secrets of the plugins' settings
+    sealed     BLOB    NOT NULL      -- the URL then, and the secrets of the plugins' settings
 ) STRICT;
 CREATE INDEX revisions_by_webhook ON revisions (webhook, id);
 

@@ -19,7 +19,7 @@ use super::bodies::text_or_base64;
 use super::document::Refused;
 use super::extract::{Json, MaybeJson, Named, Query};
 use super::log::{self, DeliveryShown, DeliveryWithAttempts};
-use super::page::{Listed, listed, page};
+use super::page::{Listed, before, listed, page};
 use super::problem::{Answer, Problem};
 use super::trials::{Count, PreviewShown, previewed};
 
@@ -88,6 +88,8 @@ struct ReplayMany {
     until: Option<Timestamp>,
     /// Count, and do nothing.
     dry_run: bool,
+    /// The `next` of the call before, to go on where it ended.
+    after: Option<String>,
 }
 
 /// A past delivery, run again.
@@ -156,7 +158,8 @@ async fn replay(
 
 /// Replays all ended deliveries that match
 ///
-/// At most 10,000 a call; `dryRun` tells how many there are.
+/// About 10,000 a call, the newest first: where the answer has a `next`, the same call with it as `after` goes on. What such calls make
+/// is never matched by them. `dryRun` only counts.
 #[utoipa::path(post, path = "/api/deliveries/replay", tag = "deliveries", request_body = ReplayMany,
     responses((status = 202, body = Count), Refused))]
 async fn replay_many(
@@ -165,9 +168,10 @@ async fn replay_many(
     Json(asked): Json<ReplayMany>,
 ) -> Answer<(StatusCode, Shown<Count>)> {
     let http_class = http_class(asked.http_class, "/httpClass")?;
+    let before = before(asked.after.as_deref(), "/after")?;
     let ReplayMany { webhook, event, event_type, status, environment, tenant, since, until, dry_run, .. } = asked;
     let filter = DeliveryFilter { tenant, webhook, event, event_type, environment, status, http_class, since, until };
-    let replayed = api.services.replay_many(&caller, filter, dry_run).await?;
+    let replayed = api.services.replay_many(&caller, filter, before, dry_run).await?;
     Ok((StatusCode::ACCEPTED, Shown(replayed.into())))
 }
 

@@ -39,15 +39,22 @@ pub(super) fn page(limit: Option<u32>, after: Option<&str>) -> Answer<PageReques
             &detail,
         )
     };
-    let before = match after {
-        None => None,
-        Some(text) => Some(number(text).ok_or_else(|| refused("?after", "not a cursor of ours".into()))?),
-    };
+    let before = before(after, "?after")?;
     let bounds = || refused("?limit", format!("must be 1 to {}", PageRequest::LIMIT_MAX));
     PageRequest::new(limit, before).ok_or_else(bounds)
 }
 
-fn cursor(id: u64) -> String {
+/// What `after` says, which stands at `place`.
+pub(super) fn before(after: Option<&str>, place: &str) -> Answer<Option<u64>> {
+    let detail = "not the `next` of a page or call before";
+    let refused = || {
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-parameter", detail);
+        problem.at(place, "invalid-parameter", detail)
+    };
+    after.map(|text| number(text).ok_or_else(refused)).transpose()
+}
+
+pub(super) fn cursor(id: u64) -> String {
     URL_SAFE_NO_PAD.encode(id.to_be_bytes())
 }
 

@@ -123,6 +123,10 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Ingest(error) => Self::from(error),
             ServiceError::Store(error) => Self::from(error),
+            ServiceError::Partly { done, source } => {
+                tracing::error!(error = &source as &dyn std::error::Error, "the store failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("count", done)
+            }
         }
     }
 }
@@ -137,7 +141,7 @@ impl From<IngestError> for Problem {
             IngestError::Invalid { .. } | IngestError::KeyReused | IngestError::IdReused { .. } => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            IngestError::Store(_) | IngestError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            IngestError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         let problem = Self::new(status, error.code(), &error);
         let problem = error
@@ -146,7 +150,6 @@ impl From<IngestError> for Problem {
             .fold(problem, |problem, issue| problem.at(&issue.pointer, issue.code, &issue.message));
         match error {
             IngestError::Store(error) => Self::from(error),
-            IngestError::Stopping => problem.with("retryAfter", 5),
             IngestError::BodyTooLarge { allowed } => problem.with("limit", allowed),
             _ => problem,
         }

@@ -11,13 +11,14 @@ use utoipa_axum::routes;
 use crate::model::attempt::Outcome;
 use crate::model::ids::WebhookId;
 use crate::service::webhooks::{RotateSecret, Stats};
-use crate::service::{Caller, Preview, PreviewEnd, PreviewInput, Recover, Replayed, TestInput, Tested};
+use crate::service::{Caller, Preview, PreviewEnd, PreviewInput, Recover, Recovered, Replayed, TestInput, Tested};
 
 use super::Api;
 use super::bodies::text_or_base64;
 use super::document::Refused;
 use super::extract::{Json, MaybeJson, Named};
 use super::log::{reason, response};
+use super::page::cursor;
 use super::problem::Answer;
 use super::view::json;
 
@@ -99,16 +100,28 @@ struct StatsShown {
     truncated: bool,
 }
 
+/// What a call did, and where there is more.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Count {
-    pub(super) count: u64,
-    /// There is more than one call does: call again.
-    pub(super) more: bool,
+    /// New deliveries; in a dry run, how many there would be.
+    count: u64,
+    /// Matched and can't be sent: the webhook is deleted or disabled, or the event is gone.
+    skipped: u64,
+    /// There may be more than this call looked at: call again, with `next` as `after`.
+    more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl From<Replayed> for Count {
-    fn from(replayed: Replayed) -> Self {
-        Self { count: replayed.count, more: replayed.more }
+    fn from(Replayed { count, skipped, next }: Replayed) -> Self {
+        Self { count, skipped, more: next.is_some(), next: next.map(cursor) }
+    }
+}
+
+impl From<Recovered> for Count {
+    fn from(Recovered { count, next }: Recovered) -> Self {
+        Self { count, skipped: 0, more: next.is_some(), next: next.map(|place| place.to_string()) }
     }
 }
 
@@ -178,7 +191,8 @@ async fn stats(State(api): State<Api>, caller: Caller, Named(id): Named<WebhookI
 
 /// Replays what a webhook missed
 ///
-/// All that failed or was cancelled since then, once an event; with `missed` also what matched while it was disabled.
+/// Every event whose newest delivery failed or was cancelled since then; with `missed` also what matched while the webhook was
+/// disabled. A call looks at about 10,000: where the answer has a `next`, the same call with it as `after` goes on.
 #[utoipa::path(post, path = "/api/webhooks/{id}/recover", tag = "webhooks", params(("id" = String, Path)),
     request_body = Recover, responses((status = 200, body = Count), Refused))]
 async fn recover(

@@ -1,5 +1,6 @@
-//! `waxwing replay`: one delivery, or all that match a filter.
+//! `waxwing replay`: one delivery, or all that match a filter; and the loop that it shares with `webhook recover`.
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
@@ -52,9 +53,47 @@ impl Replay {
             ));
         }
         body.insert("dryRun".into(), json!(self.dry_run));
-        let counted = client.post("/api/deliveries/replay", &Value::Object(body)).await?;
+        let total = all(client, "/api/deliveries/replay", body, printer.is_json()).await?;
         let did = if self.dry_run { "would be replayed" } else { "replayed" };
-        let more = if counted.get("more") == Some(&json!(true)) { ", and there are more: run it again" } else { "" };
-        printer.result(&counted, format!("{} {did}{more}", text(&counted, "/count")))
+        printer.result(&total, format!("{} {did}{}", text(&total, "/count"), skipped(&total)))
     }
+}
+
+/// A call does a bounded number: makes it again from where it ended until there is no more, and adds up what was done.
+pub(super) async fn all(
+    client: &Client,
+    path: &str,
+    mut body: Map<String, Value>,
+    quiet: bool,
+) -> Result<Value, Failure> {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} so far, {elapsed}") {
+        bar.set_style(style);
+    }
+    let (mut count, mut skipped) = (0, 0);
+    loop {
+        let done = client.post(path, &Value::Object(body.clone())).await;
+        let done = done.map_err(|failure| if count > 0 { stopped(count, &failure) } else { failure })?;
+        let number = |name: &str| done.get(name).and_then(Value::as_u64).unwrap_or(0);
+        (count, skipped) = (count + number("count"), skipped + number("skipped"));
+        bar.set_position(count);
+        match done.get("next").filter(|next| next.is_string()) {
+            Some(next) => body.insert("after".into(), next.clone()),
+            None => break,
+        };
+    }
+    bar.finish_and_clear();
+    Ok(json!({ "count": count, "skipped": skipped, "more": false }))
+}
+
+/// What can't be sent any more, if there is any.
+pub(super) fn skipped(total: &Value) -> String {
+    match total.get("skipped").and_then(Value::as_u64) {
+        None | Some(0) => String::new(),
+        Some(skipped) => format!(" ({skipped} can't be: their webhook is deleted or disabled, or their event is gone)"),
+    }
+}
+
+fn stopped(count: u64, failure: &Failure) -> Failure {
+    Failure::Failed(format!("{failure}; {count} were done before that"))
 }

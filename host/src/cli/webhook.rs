@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Failure;
 use super::client::Client;
 use super::print::{Printer, rows, text};
+use super::replay::all;
 use super::trigger::json_text;
 
 #[derive(Debug, clap::Subcommand)]
@@ -36,6 +37,18 @@ pub(super) enum Webhook {
         /// The event's type.
         #[arg(long = "type")]
         event_type: Option<String>,
+    },
+    /// Send what it didn't get once more: all events whose last delivery failed or was cancelled.
+    Recover {
+        id: String,
+        /// From when on, by the time of acceptance: 2026-01-31T12:00:00Z
+        #[arg(long)]
+        since: String,
+        #[arg(long)]
+        until: Option<String>,
+        /// Also what matched while it was disabled.
+        #[arg(long)]
+        missed: bool,
     },
     /// Show the integration templates.
     Templates,
@@ -94,6 +107,13 @@ impl Webhook {
                 printer.result(&json!({ "deleted": id }), format!("{id} is deleted"))
             }
             Self::Test { id, event_type } => test(client, printer, &id, event_type).await,
+            Self::Recover { id, since, until, missed } => {
+                let mut body = Map::from_iter([("since".into(), json!(since)), ("missed".into(), json!(missed))]);
+                body.extend(until.map(|until| ("until".to_owned(), json!(until))));
+                let path = format!("/api/webhooks/{id}/recover");
+                let total = all(client, &path, body, printer.is_json()).await?;
+                printer.result(&total, format!("{} sent once more", text(&total, "/count")))
+            }
             Self::Templates => {
                 let listed = client.get("/api/templates", &[]).await?;
                 let rows = rows(&listed, &["/id", "/title", "/urlHint", "/getUrl"]);

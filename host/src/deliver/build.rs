@@ -99,7 +99,8 @@ struct Unsigned<'a> {
 fn wrapped<'a>(making: &Making<'a>, data: &Payload) -> Result<Unsigned<'a>, Outcome> {
     let current = &making.webhook.current;
     let url = current.url.expose();
-    let wrapping = Wrapping { event: making.event, data, delivery: making.delivery, test: making.test, url };
+    let endpoint = making.revision.endpoint.expose();
+    let wrapping = Wrapping { event: making.event, data, delivery: making.delivery, test: making.test, endpoint };
     let wrapped = format::wrap(&making.revision.format, wrapping).map_err(unfit)?;
     Ok(Unsigned {
         method: Method::Post,

@@ -99,15 +99,28 @@ impl Dispatcher {
         None
     }
 
-    /// An attempt that [`Self::next`] gave out has ended. `again`: the same delivery is due once more, later.
+    /// The receiver has answered an attempt that [`Self::next`] gave out: its place is free, and [`Self::recorded`] tells when
+    /// its row is. `false` where the order counts: there the next one waits for the record, and [`Self::done`] tells of both.
+    pub(super) fn answered(&self, claimed: &Claimed, pace: Pace) -> bool {
+        let ordering = self.rules(claimed.webhook).ordering;
+        if ordering == Ordering::Fifo {
+            return false;
+        }
+        self.state.lock().free(claimed, pace, false, ordering);
+        true
+    }
+
+    /// The end of an attempt that was [`Self::answered`] is written down.
+    pub(super) fn recorded(&self, claimed: &Claimed) {
+        self.state.lock().forget(claimed);
+    }
+
+    /// An attempt that [`Self::next`] gave out has ended and is written down. `again`: the same delivery is due once more, later.
     pub(super) fn done(&self, claimed: &Claimed, pace: Pace, again: bool) {
         let ordering = self.rules(claimed.webhook).ordering;
         let mut state = self.state.lock();
-        state.in_flight = state.in_flight.saturating_sub(1);
         state.forget(claimed);
-        state.lane(claimed.webhook).done(claimed.id, pace, again, ordering);
-        // An idle lane is forgotten there, when its turn comes.
-        state.enter_ring(claimed.webhook);
+        state.free(claimed, pace, again, ordering);
     }
 
     /// Takes a row into memory that was claimed from the database; gives it back if its webhook has enough already.
@@ -303,6 +316,13 @@ impl State {
     fn forget(&mut self, claimed: &Claimed) {
         self.rows = self.rows.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(claimed.event.data.bytes.len());
+    }
+
+    fn free(&mut self, claimed: &Claimed, pace: Pace, again: bool, ordering: Ordering) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.lane(claimed.webhook).done(claimed.id, pace, again, ordering);
+        // An idle lane is forgotten there, when its turn comes.
+        self.enter_ring(claimed.webhook);
     }
 
     fn is_full(&self, limits: Limits) -> bool {

@@ -67,14 +67,15 @@ impl Healths {
     /// An attempt was recorded. `gone`: why the receiver is taken for gone.
     ///
     /// If the store fails here, nothing is lost but time: the next failure asks again.
-    pub(super) async fn note(&self, webhook: &Arc<Webhook>, settled: &Settled, gone: Option<String>) {
-        let disabled = match (gone, self.failing_for(webhook.id, settled)) {
-            (Some(why), _) => self.disable(webhook.id, DisabledReason::Gone, &why).await,
-            (None, Some(_)) => self.disable_if_failing(webhook.id).await,
+    pub(super) async fn note(&self, webhook: WebhookId, settled: &Settled, gone: Option<String>) {
+        // Boxed: it is rare, and would else make the room larger that every attempt takes.
+        let disabled = match (gone, self.failing_for(webhook, settled)) {
+            (Some(why), _) => Box::pin(self.disable(webhook, DisabledReason::Gone, &why)).await,
+            (None, Some(_)) => Box::pin(self.disable_if_failing(webhook)).await,
             (None, None) => return,
         };
         if let Err(error) = disabled {
-            tracing::error!(webhook = %webhook.id, %error, "the webhook could not be disabled yet");
+            tracing::error!(%webhook, %error, "the webhook could not be disabled yet");
         }
     }
 

@@ -152,7 +152,8 @@ impl Deliver {
         let new = NewEvent { event: Arc::clone(&event), deliveries: vec![delivery.clone()] };
         self.parts.store.append(NewBatch { events: vec![new], idempotency: None, now }).await?;
         let claimed = health::first_claim(&event, &delivery);
-        let settled = self.pipeline.attempt(claimed).await.map_err(|unsettled| unsettled.error)?;
+        let attempted = self.pipeline.attempt(claimed).await;
+        let settled = self.pipeline.record(attempted).await.map_err(|unsettled| unsettled.error)?;
         match (settled.attempt, settled.completed) {
             (Some(attempt), Completed::Next(next)) => Ok(Tested { delivery: id, attempt, next }),
             // The webhook was deleted while this was called: there was nothing to attempt.

@@ -31,10 +31,17 @@ pub(super) struct Pipeline {
     health: Arc<Healths>,
 }
 
+/// An attempt that was made, or a delivery that it didn't come to: what is left to do is to record it.
+pub(super) struct Attempted {
+    pub(super) completion: Completion,
+    pub(super) pace: Pace,
+    /// Why the receiver is taken for gone.
+    gone: Option<String>,
+}
+
 /// How a claimed delivery left this node's hands.
 pub(super) struct Settled {
     pub(super) completed: Completed,
-    pub(super) pace: Pace,
     pub(super) attempt: Option<Attempt>,
     /// How it counts for the webhook's health.
     pub(super) health: Option<bool>,
@@ -63,14 +70,12 @@ impl Pipeline {
         Self { parts, health }
     }
 
-    /// Makes one attempt at a claimed delivery and records how it ended.
-    ///
-    /// Fails only if the store fails: then the record is kept and written later; should this process die before that, the
-    /// attempt is made again, with the same event id.
-    pub(super) async fn attempt(&self, claimed: Claimed) -> Result<Settled, Unsettled> {
+    /// Makes one attempt at a claimed delivery. [`Self::record`] writes down how it ended; should this process die before that,
+    /// the attempt is made again, with the same event id.
+    pub(super) async fn attempt(&self, claimed: Claimed) -> Attempted {
         let webhook = match self.receiver_of(&claimed) {
             Ok(webhook) => webhook,
-            Err(aside) => return self.put_aside(claimed, aside).await,
+            Err(aside) => return self.put_aside(claimed, aside),
         };
         let mut record = Record::begin(&claimed, self.now());
         let outcome = match self.request_for(&claimed, &webhook, &mut record).await {
@@ -80,12 +85,23 @@ impl Pipeline {
             }
             // Dropped, failed, or unfit for its format: there is nothing to send.
             Ok(Err(outcome)) => outcome,
-            Err(error) => return self.put_back(claimed, &error).await,
+            Err(error) => return self.put_back(claimed, &error),
         };
         let now = self.now();
         let decision = retry::decide(&record.ended(&webhook.current.retry, now), &outcome, self.parts.rng.unit());
-        let settled = self.settle(record.completion(claimed, outcome, &decision, now)).await?;
-        self.health.note(&webhook, &settled, decision.gone).await;
+        let pace = pace(&outcome);
+        let completion = record.completion(claimed, outcome, &decision, now);
+        Attempted { completion, pace, gone: decision.gone }
+    }
+
+    /// Writes down how an attempt ended, and what that means for its webhook.
+    ///
+    /// Fails only if the store fails: then the record is kept, to be written by [`Self::settle`] later.
+    pub(super) async fn record(&self, attempted: Attempted) -> Result<Settled, Unsettled> {
+        let Attempted { completion, gone, .. } = attempted;
+        let webhook = completion.claimed.webhook;
+        let settled = self.settle(completion).await?;
+        self.health.note(webhook, &settled, gone).await;
         Ok(settled)
     }
 
@@ -109,7 +125,7 @@ impl Pipeline {
                 outcome = ?attempt.outcome, next = attempt.retry_reason.as_deref(), "attempt"
             );
         }
-        Ok(Settled { completed, pace: pace(attempt.as_ref()), attempt, health })
+        Ok(Settled { completed, attempt, health })
     }
 
     /// The webhook as it is now; the error is what becomes of a delivery that it can't take now.
@@ -195,14 +211,14 @@ impl Pipeline {
         stored.ok_or_else(|| StoreError::Damaged { what: "delivery", source: "its revision is missing".into() })
     }
 
-    async fn put_aside(&self, claimed: Claimed, next: Completed) -> Result<Settled, Unsettled> {
-        let now = self.now();
-        self.settle(Completion { claimed, attempt: None, fixed: None, next, health: None, now }).await
+    fn put_aside(&self, claimed: Claimed, next: Completed) -> Attempted {
+        let completion = Completion { claimed, attempt: None, fixed: None, next, health: None, now: self.now() };
+        Attempted { completion, pace: Pace::Unknown, gone: None }
     }
 
-    async fn put_back(&self, claimed: Claimed, error: &StoreError) -> Result<Settled, Unsettled> {
+    fn put_back(&self, claimed: Claimed, error: &StoreError) -> Attempted {
         tracing::error!(delivery = %claimed.id, %error, "put back: what its first attempt fixed can't be read");
-        self.put_aside(claimed, Completed::Scheduled(self.now().plus(REST))).await
+        self.put_aside(claimed, Completed::Scheduled(self.now().plus(REST)))
     }
 
     fn now(&self) -> Timestamp {
@@ -210,14 +226,11 @@ impl Pipeline {
     }
 }
 
-fn pace(attempt: Option<&Attempt>) -> Pace {
-    match attempt.map(|attempt| &attempt.outcome) {
-        Some(Outcome::Delivered) => Pace::Answered,
-        Some(Outcome::Rejected { status: 429 | 503, .. }) => Pace::Overloaded,
-        Some(Outcome::Rejected { .. }) => Pace::Answered,
-        Some(Outcome::Unreachable { .. }) => Pace::Silent,
-        Some(Outcome::Dropped { .. } | Outcome::TransformFailed { .. } | Outcome::FormatFailed { .. }) | None => {
-            Pace::Unknown
-        }
+const fn pace(outcome: &Outcome) -> Pace {
+    match outcome {
+        Outcome::Rejected { status: 429 | 503, .. } => Pace::Overloaded,
+        Outcome::Delivered | Outcome::Rejected { .. } => Pace::Answered,
+        Outcome::Unreachable { .. } => Pace::Silent,
+        Outcome::Dropped { .. } | Outcome::TransformFailed { .. } | Outcome::FormatFailed { .. } => Pace::Unknown,
     }
 }

@@ -8,12 +8,19 @@ use crate::model::delivery::Claimed;
 pub(super) struct UnderWay<'a> {
     dispatcher: &'a Dispatcher,
     pub(super) claimed: Claimed,
+    /// Its place went to another already.
+    answered: bool,
     end: Option<(Pace, bool)>,
 }
 
 impl<'a> UnderWay<'a> {
     pub(super) const fn new(dispatcher: &'a Dispatcher, claimed: Claimed) -> Self {
-        Self { dispatcher, claimed, end: None }
+        Self { dispatcher, claimed, answered: false, end: None }
+    }
+
+    /// The receiver is free for the next one, though this one isn't recorded yet.
+    pub(super) fn answered(&mut self, pace: Pace) {
+        self.answered = self.dispatcher.answered(&self.claimed, pace);
     }
 
     pub(super) const fn end(&mut self, pace: Pace, again: bool) {
@@ -27,6 +34,10 @@ impl Drop for UnderWay<'_> {
             self.dispatcher.note_lost();
         }
         let (pace, again) = self.end.unwrap_or((Pace::Unknown, false));
-        self.dispatcher.done(&self.claimed, pace, again);
+        if self.answered {
+            self.dispatcher.recorded(&self.claimed);
+        } else {
+            self.dispatcher.done(&self.claimed, pace, again);
+        }
     }
 }

@@ -15,8 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::dispatcher::Dispatcher;
 use super::health::Healths;
-use super::lane::Pace;
-use super::pipeline::{Pipeline, Unsettled};
+use super::pipeline::{Attempted, Pipeline, Unsettled};
 use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
@@ -141,7 +140,10 @@ impl Worker {
         while let Some(claimed) = self.next() {
             let worker = Arc::clone(self);
             self.tracker.spawn(async move {
-                worker.attempt(claimed).await;
+                let (under_way, attempted) = worker.attempt(claimed).await;
+                // Recording takes a commit: the receiver needn't wait for it.
+                worker.start_ready();
+                worker.record(under_way, attempted).await;
                 worker.start_ready();
                 if worker.dispatcher.wants_refill() {
                     worker.attention.notify_one();
@@ -158,7 +160,10 @@ impl Worker {
             }
             while let Some(claimed) = self.next() {
                 let worker = Arc::clone(self);
-                under_way.spawn(async move { worker.attempt(claimed).await });
+                under_way.spawn(async move {
+                    let (under_way, attempted) = worker.attempt(claimed).await;
+                    worker.record(under_way, attempted).await;
+                });
             }
             match under_way.join_next().await {
                 Some(_) => attempts += 1,
@@ -214,15 +219,22 @@ impl Worker {
         if self.unsettled.lock().is_empty() { self.dispatcher.next() } else { None }
     }
 
-    async fn attempt(&self, claimed: Claimed) {
+    async fn attempt(&self, claimed: Claimed) -> (UnderWay<'_>, Attempted) {
         let mut under_way = UnderWay::new(&self.dispatcher, claimed.clone());
-        let (pace, completed) = match self.pipeline.attempt(claimed).await {
-            Ok(settled) => (settled.pace, settled.completed),
+        let attempted = self.pipeline.attempt(claimed).await;
+        under_way.answered(attempted.pace);
+        (under_way, attempted)
+    }
+
+    async fn record(&self, mut under_way: UnderWay<'_>, attempted: Attempted) {
+        let pace = attempted.pace;
+        let completed = match self.pipeline.record(attempted).await {
+            Ok(settled) => settled.completed,
             Err(Unsettled { completion, error }) => {
                 tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
                 let completed = completion.next.clone();
                 self.unsettled.lock().push(*completion);
-                (Pace::Unknown, completed)
+                completed
             }
         };
         match completed {

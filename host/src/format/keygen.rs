@@ -23,7 +23,7 @@ pub(super) fn wrap(wrapping: Wrapping<'_>, account: &str) -> Result<Wrapped, For
     let (event, time) = (wrapping.event, wrapping.event.occurred_at);
     let id = wrapping.delivery.shown(wrapping.test);
     let mut head = format!(r#"{{"data":{{"id":"{id}","type":"webhook-events","attributes":{{"endpoint":"#).into_bytes();
-    push_json_string(&mut head, wrapping.url.as_str().as_bytes());
+    push_json_string(&mut head, wrapping.endpoint.as_str().as_bytes());
     head.extend_from_slice(br#","payload":"#);
     let mut payload = Vec::with_capacity(data.len() + data.len() / 8 + 2);
     push_json_string(&mut payload, &data);

@@ -149,8 +149,8 @@ pub struct Wrapping<'a> {
     pub data: &'a Payload,
     pub delivery: DeliveryId,
     pub test: bool,
-    /// `keygen`'s `attributes.endpoint`.
-    pub url: &'a url::Url,
+    /// `keygen`'s `attributes.endpoint`: the URL as it was when the body was fixed.
+    pub endpoint: &'a url::Url,
 }
 
 impl Wrapping<'_> {

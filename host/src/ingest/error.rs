@@ -34,9 +34,6 @@ pub enum IngestError {
     BadKey,
     #[error("the event could not be stored")]
     Store(#[from] StoreError),
-    /// The server is going down.
-    #[error("the server is stopping")]
-    Stopping,
 }
 
 impl IngestError {
@@ -55,7 +52,7 @@ impl IngestError {
             Self::KeyReused => "idempotency-key-reused",
             Self::IdReused { .. } => "id-reused",
             Self::BadKey => "invalid-idempotency-key",
-            Self::Store(_) | Self::Stopping => "unavailable",
+            Self::Store(_) => "unavailable",
         }
     }
 

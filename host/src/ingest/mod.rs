@@ -10,6 +10,7 @@ mod fields;
 mod json;
 mod native;
 mod rules;
+mod to_the_end;
 mod write;
 
 use std::collections::HashSet;
@@ -23,6 +24,7 @@ pub use self::json::{BadJson, DEPTH_MAX, Problem, check as check_json};
 pub use self::rules::{BadSchema, Rulebook, check_schema};
 
 use self::fields::{Issues, pointer};
+use self::to_the_end::ToTheEnd;
 use self::write::{Answering, Key, Writer};
 use crate::clock::Clock;
 use crate::handoff::Handoff;
@@ -122,10 +124,10 @@ impl Ingest {
         self.write(events, Answering { key: None, many: false }).await
     }
 
-    /// On a task of its own: a client that goes away must not leave rows that are written but in nobody's hands.
     async fn write(&self, events: Vec<Arc<Event>>, answering: Answering) -> Result<Accepted, IngestError> {
         let writer = Arc::clone(&self.writer);
-        tokio::spawn(async move { writer.write(events, answering).await }).await.unwrap_or(Err(IngestError::Stopping))
+        // A client that goes away must not leave rows that are written but in nobody's hands.
+        ToTheEnd::of(async move { writer.write(events, answering).await }).await
     }
 
     fn events(&self, posted: Vec<Posted>, own: Option<&Tenant>, many: bool) -> Result<Vec<Arc<Event>>, IngestError> {

@@ -44,7 +44,7 @@ pub struct Current {
     pub allow_origins: Vec<String>,
 }
 
-/// What a webhook was from `valid_from` on, until the next revision. Every save makes one.
+/// What a webhook was from `valid_from` on, until the next revision. Every save makes one: its id tells one save from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
     pub id: RevisionId,
@@ -54,6 +54,9 @@ pub struct Revision {
     pub environment: Environment,
     pub subscription: Subscription,
     pub format: Format,
+    /// The URL as it was, for formats that write it into the body (`keygen`'s `endpoint`): a retry sends the same body. Where a
+    /// request goes is [`Current`]'s to say.
+    pub endpoint: SecretUrl,
     /// At most 8 stages, in order.
     pub chain: Vec<Stage>,
 }

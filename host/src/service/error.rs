@@ -36,6 +36,13 @@ pub enum ServiceError {
     Busy { after_seconds: u32 },
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store failed on the way: what was done before stays done.
+    #[error("the database stopped answering after {done} new deliveries; they will be sent, the rest was not made")]
+    Partly {
+        done: usize,
+        #[source]
+        source: StoreError,
+    },
 }
 
 /// One fault of what was sent, and where it stands.

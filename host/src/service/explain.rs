@@ -44,18 +44,29 @@ impl Services {
         let page = PageRequest { limit: PageRequest::LIMIT_MAX, before: None };
         let made = self.store.deliveries(&filter, page).await?;
         let mut webhooks = Vec::new();
-        for (name, revision) in self.store.revisions_at(&event.tenant, event.id.time()).await? {
-            let webhook = revision.webhook;
-            // Only "disabled since" needs to look further back than the revision in force.
-            let past = match revision.status {
-                Status::Disabled(_) => self.store.revisions(webhook).await?,
-                Status::Active | Status::Paused => vec![Arc::clone(&revision)],
-            };
+        for (name, newest) in self.store.revisions_at(&event.tenant, event.id.time()).await? {
+            let webhook = newest.webhook;
+            let past = self.revisions_before(newest, event.id).await?;
+            let Some(revision) = past.first().cloned() else { continue };
             let Some(why) = route::explain(Past { revisions: &past, deleted_at: None }, &event) else { continue };
             let deliveries = made.rows.iter().filter(|delivery| delivery.webhook == webhook).cloned().collect();
             webhooks.push(WebhookExplained { webhook, name, revision, why, deliveries });
         }
         webhooks.sort_by_key(|told| (!told.why.matched(), told.webhook));
         Ok(Explanation { event, webhooks, truncated: made.next.is_some() })
+    }
+
+    /// The revision in force when the event was accepted, first; those before it where the answer needs them. Empty: the webhook
+    /// was made after the event.
+    async fn revisions_before(&self, newest: Arc<Revision>, event: EventId) -> Result<Vec<Arc<Revision>>> {
+        let enough = !matches!(newest.status, Status::Disabled(_)) && newest.valid_from < event.time();
+        if enough {
+            return Ok(vec![newest]);
+        }
+        // "Disabled since" looks further back. And of what was saved in the very millisecond of acceptance only the ids, which
+        // sort by time, tell whether it came before.
+        let mut past = self.store.revisions(newest.webhook).await?;
+        past.retain(|revision| revision.id.number() < event.number());
+        Ok(past)
     }
 }

@@ -202,10 +202,10 @@ impl Past {
             FixedBody::Replaced(bytes) => Payload { bytes: bytes.clone(), ..self.event.data.clone() },
             FixedBody::Rebuilt => self.event.data.clone(),
         };
-        let url = self.webhook.current.url.expose();
         // As a preview writes it: some envelopes name the delivery, and a rerun is none.
         let delivery = DeliveryId::from(self.event.id.number());
-        let wrapping = Wrapping { event: &self.event, data: &data, delivery, test: true, url };
+        let endpoint = self.revision.endpoint.expose();
+        let wrapping = Wrapping { event: &self.event, data: &data, delivery, test: true, endpoint };
         format::wrap(&self.revision.format, wrapping).ok().map(|wrapped| wrapped.body.to_bytes().to_vec())
     }
 }

@@ -1,46 +1,44 @@
-//! Once more: a retry (the same delivery), a replay (a new delivery of the same event), many replays by filter, and recovery of what
-//! a webhook missed.
+//! Once more: a retry (the same delivery), a replay (a new delivery of the same event), and replays of all that match a filter. What a
+//! webhook missed altogether is `recover`'s.
 
-use std::collections::HashSet;
-
-use serde::Deserialize;
+use std::sync::Arc;
 
 use crate::deliver::Retried;
 use crate::model::attempt::Trigger;
 use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::page::PageRequest;
-use crate::model::time::Timestamp;
 use crate::model::webhook::{Status, Webhook};
-use crate::store::{DeliveryFilter, EventFilter, NewDelivery, Start};
+use crate::store::{DeliveryFilter, NewDelivery, Start};
 
 use super::Services;
 use super::audit::Done;
 use super::caller::Caller;
 use super::error::{Result, ServiceError};
 
-/// The most that one call replays; the rest takes another call.
-pub const REPLAYS_MAX: u64 = 10_000;
+/// The most that one call looks at; the rest takes another call, from where this one ended.
+pub const REPLAYS_MAX: u32 = 10_000;
+/// The same in pages, which also bounds the search where few rows match.
+pub(super) const PAGES_MAX: u32 = REPLAYS_MAX / PageRequest::LIMIT_MAX;
+/// New deliveries of one transaction: enough to spare the disk, few enough not to hold others up.
+const BATCH: usize = 500;
 
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Recover {
-    /// From when on, by the events' acceptance.
-    #[schema(value_type = String, example = "2026-01-31T12:00:00Z")]
-    pub since: Timestamp,
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub until: Option<Timestamp>,
-    /// Also what matched while the webhook was disabled, for which no delivery was made.
-    #[serde(default)]
-    pub missed: bool,
-}
-
-/// How many, and whether there was more than one call does.
+/// What became of the deliveries that a filter matched, as far as this call looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replayed {
+    /// How many were replayed; in a dry run, would be.
     pub count: u64,
-    pub more: bool,
+    /// How many can't be: their webhook was deleted or disabled since, or their event is gone.
+    pub skipped: u64,
+    /// There may be more, with lower ids than this.
+    pub next: Option<u64>,
+}
+
+/// A new delivery to be made.
+pub(super) struct Wanted {
+    pub(super) webhook: Arc<Webhook>,
+    pub(super) event: EventId,
+    pub(super) replay_of: Option<DeliveryId>,
 }
 
 impl Services {
@@ -65,131 +63,62 @@ impl Services {
         caller.must_configure()?;
         let old = self.delivery(caller, id).await?;
         let webhook = self.webhook_to_replay(caller, old.webhook)?;
-        let new = self.enqueue(&webhook, old.event, Some(old.id)).await?;
-        self.deliver.look();
+        let wanted = Wanted { webhook, event: old.event, replay_of: Some(old.id) };
+        let [new] = self.enqueue(&[wanted]).await?[..] else {
+            let detail = "its event was deleted meanwhile: there is nothing left to send".to_owned();
+            return Err(ServiceError::Refused { code: "event-gone", detail });
+        };
         let (tenant, target) = (Some(&old.tenant), id.to_string());
         self.audit(caller, Done { tenant, action: "delivery.replay", target, detail: new.to_string() }).await?;
         self.delivery(caller, new).await
     }
 
-    /// All that match; pending ones are left alone, since they are still to come. With `dry_run` only counts.
-    pub async fn replay_many(&self, caller: &Caller, filter: DeliveryFilter, dry_run: bool) -> Result<Replayed> {
+    /// All that match and have ended (what is pending is still to come), newest first by the call and oldest first within it.
+    /// `before`: the `next` of the call before. With `dry_run` only counts.
+    pub async fn replay_many(
+        &self,
+        caller: &Caller,
+        filter: DeliveryFilter,
+        before: Option<u64>,
+        dry_run: bool,
+    ) -> Result<Replayed> {
         caller.must_configure()?;
         let filter = DeliveryFilter { tenant: caller.scope(filter.tenant.clone())?, ..filter };
-        let matching = self.to_replay(&filter).await?;
-        let (count, more) = (matching.rows.len() as u64, matching.more);
+        let mut pages = PAGES_MAX;
+        let Ended { rows, next } = self.ended(&filter, before, &mut pages).await?;
+        let again = |old: &Delivery| {
+            let webhook = self.webhook_to_replay(caller, old.webhook).ok()?;
+            Some(Wanted { webhook, event: old.event, replay_of: Some(old.id) })
+        };
+        let wanted: Vec<Wanted> = rows.iter().filter_map(again).collect();
+        let count = if dry_run { wanted.len() } else { self.enqueue(&wanted).await?.len() };
+        let replayed = Replayed { count: count as u64, skipped: (rows.len() - count) as u64, next };
         if !dry_run {
-            for old in &matching.rows {
-                // A webhook that was deleted or disabled since gets nothing; it was counted as one that matched.
-                if let Ok(webhook) = self.webhook_to_replay(caller, old.webhook) {
-                    self.enqueue(&webhook, old.event, Some(old.id)).await?;
-                }
-            }
-            self.deliver.look();
-            let done = Done {
-                tenant: filter.tenant.as_ref(),
-                action: "delivery.replay-many",
-                target: "deliveries".into(),
-                detail: format!("{count}"),
-            };
-            self.audit(caller, done).await?;
+            let (tenant, action, target) = (filter.tenant.as_ref(), "delivery.replay-many", "deliveries".to_owned());
+            self.audit(caller, Done { tenant, action, target, detail: count.to_string() }).await?;
         }
-        Ok(Replayed { count, more })
+        Ok(replayed)
     }
 
-    /// Replays all of a webhook's deliveries that failed or were cancelled, once an event; `missed` also what matched while it was
-    /// disabled.
-    pub async fn recover_webhook(&self, caller: &Caller, id: WebhookId, input: Recover) -> Result<Replayed> {
-        caller.must_configure()?;
-        let webhook = self.webhook_to_replay(caller, id)?;
-        let until = input.until.unwrap_or_else(|| self.now());
-        if input.since >= until {
-            return Err(ServiceError::invalid("/since", "out-of-bounds", "is not before `until`"));
-        }
-        let mut wanted: Vec<(EventId, Option<DeliveryId>)> = Vec::new();
-        let mut more = false;
-        for status in [DeliveryStatus::Failed, DeliveryStatus::Cancelled] {
-            let (since, until) = (Some(input.since), Some(until));
-            let filter =
-                DeliveryFilter { webhook: Some(id), status: Some(status), since, until, ..DeliveryFilter::default() };
-            let found = self.to_replay(&filter).await?;
-            more |= found.more;
-            wanted.extend(found.rows.iter().map(|delivery| (delivery.event, Some(delivery.id))));
-        }
-        if input.missed {
-            more |= self.missed(&webhook, input.since, until, &mut wanted).await?;
-        }
-        // Oldest first, and each event once, however often it failed.
-        let mut seen = HashSet::new();
-        wanted.retain(|(event, _)| seen.insert(*event));
-        wanted.sort_unstable_by_key(|(event, _)| *event);
-        for (event, replay_of) in &wanted {
-            self.enqueue(&webhook, *event, *replay_of).await?;
-        }
-        self.deliver.look();
-        let count = wanted.len() as u64;
-        let done = Done {
-            tenant: Some(&webhook.tenant),
-            action: "webhook.recover",
-            target: id.to_string(),
-            detail: format!("{count}"),
-        };
-        self.audit(caller, done).await?;
-        Ok(Replayed { count, more })
-    }
-
-    /// Events that the webhook wants as it is now, and has no delivery of.
-    async fn missed(
-        &self,
-        webhook: &Webhook,
-        since: Timestamp,
-        until: Timestamp,
-        wanted: &mut Vec<(EventId, Option<DeliveryId>)>,
-    ) -> Result<bool> {
-        let revision = &webhook.revision;
-        let filter = EventFilter {
-            tenant: Some(webhook.tenant.clone()),
-            environment: Some(revision.environment.clone()),
-            since: Some(since),
-            until: Some(until),
-            ..EventFilter::default()
-        };
-        let mut before = None;
-        while (wanted.len() as u64) < REPLAYS_MAX {
-            let page = self.store.events(&filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
-            for event in page.rows.iter().filter(|event| revision.subscription.wants(&event.event_type)) {
-                let of_event =
-                    DeliveryFilter { webhook: Some(webhook.id), event: Some(event.id), ..DeliveryFilter::default() };
-                if self.store.count(&of_event, 1).await? == 0 {
-                    wanted.push((event.id, None));
-                }
-            }
-            let Some(next) = page.next.or(page.scanned_to) else { return Ok(false) };
-            before = Some(next);
-        }
-        Ok(true)
-    }
-
-    async fn to_replay(&self, filter: &DeliveryFilter) -> Result<Matching> {
-        let mut matching = Matching { rows: Vec::new(), more: false };
-        let mut before = None;
-        loop {
-            let page = self.store.deliveries(filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
-            let ended =
-                page.rows.into_iter().filter(|delivery| delivery.status != DeliveryStatus::Pending && !delivery.test);
-            matching.rows.extend(ended);
-            let Some(next) = page.next.or(page.scanned_to) else { break };
-            if matching.rows.len() as u64 >= REPLAYS_MAX {
-                matching.more = true;
+    /// What matches and has ended, tests left out, oldest first: from `before` on, as far as `pages` reach.
+    pub(super) async fn ended(&self, filter: &DeliveryFilter, before: Option<u64>, pages: &mut u32) -> Result<Ended> {
+        let mut ended = Ended { rows: Vec::new(), next: before };
+        while *pages > 0 {
+            *pages -= 1;
+            let (limit, before) = (PageRequest::LIMIT_MAX, ended.next);
+            let page = self.store.deliveries(filter, PageRequest { limit, before }).await?;
+            let over = |delivery: &Delivery| delivery.status != DeliveryStatus::Pending && !delivery.test;
+            ended.rows.extend(page.rows.into_iter().filter(over));
+            ended.next = page.next.or(page.scanned_to);
+            if ended.next.is_none() {
                 break;
             }
-            before = Some(next);
         }
-        matching.rows.reverse();
-        Ok(matching)
+        ended.rows.reverse();
+        Ok(ended)
     }
 
-    fn webhook_to_replay(&self, caller: &Caller, id: WebhookId) -> Result<std::sync::Arc<Webhook>> {
+    pub(super) fn webhook_to_replay(&self, caller: &Caller, id: WebhookId) -> Result<Arc<Webhook>> {
         let webhook = self.directory.webhook(id).filter(|webhook| caller.sees(&webhook.tenant)).ok_or_else(gone)?;
         if matches!(webhook.revision.status, Status::Disabled(_)) {
             let detail = format!("{id} is disabled: enable it first");
@@ -198,25 +127,41 @@ impl Services {
         Ok(webhook)
     }
 
-    async fn enqueue(&self, webhook: &Webhook, event: EventId, replay_of: Option<DeliveryId>) -> Result<DeliveryId> {
-        let now = self.now();
-        let id = self.ids.next(now);
-        let start = if webhook.revision.status == Status::Paused { Start::Waiting } else { Start::Scheduled(now) };
-        let delivery = NewDelivery { id, webhook: webhook.id, start, trigger: Trigger::Automatic, replay_of };
-        self.store.enqueue(event, vec![delivery], now).await?;
-        Ok(id)
+    /// Makes them, in this order, and sees that they are looked at. Those whose event is gone are left out.
+    pub(super) async fn enqueue(&self, wanted: &[Wanted]) -> Result<Vec<DeliveryId>> {
+        let mut made = Vec::with_capacity(wanted.len());
+        for batch in wanted.chunks(BATCH) {
+            let now = self.now();
+            let new = |wanted: &Wanted| {
+                let held = wanted.webhook.revision.status == Status::Paused;
+                let start = if held { Start::Waiting } else { Start::Scheduled(now) };
+                let (id, trigger) = (self.ids.next(now), Trigger::Automatic);
+                let (webhook, replay_of) = (wanted.webhook.id, wanted.replay_of);
+                (wanted.event, NewDelivery { id, webhook, start, trigger, replay_of })
+            };
+            match self.store.enqueue(batch.iter().map(new).collect(), now).await {
+                Ok(written) => made.extend(written),
+                Err(error) if made.is_empty() => return Err(error.into()),
+                Err(source) => {
+                    self.deliver.look();
+                    return Err(ServiceError::Partly { done: made.len(), source });
+                }
+            }
+        }
+        if !made.is_empty() {
+            self.deliver.look();
+        }
+        Ok(made)
     }
 }
 
-/// What a filter found, oldest first.
-struct Matching {
-    rows: Vec<Delivery>,
-    more: bool,
+/// What a filter found, oldest first, and where to go on.
+pub(super) struct Ended {
+    pub(super) rows: Vec<Delivery>,
+    pub(super) next: Option<u64>,
 }
 
 fn gone() -> ServiceError {
-    ServiceError::Refused {
-        code: "webhook-deleted",
-        detail: "the webhook was deleted: nothing can be sent to it".into(),
-    }
+    let detail = "the webhook was deleted: nothing can be sent to it".to_owned();
+    ServiceError::Refused { code: "webhook-deleted", detail }
 }

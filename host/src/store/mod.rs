@@ -210,8 +210,9 @@ pub trait Queue {
     /// or nobody knows it. Its trigger is then [`Trigger::Manual`], but a test stays a test.
     async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Claimed>>;
 
-    /// New deliveries of a stored event: replays, tests. [`StoreError::Conflict`] where the event is gone meanwhile.
-    async fn enqueue(&self, event: EventId, deliveries: Vec<NewDelivery>, now: Timestamp) -> Result<()>;
+    /// New deliveries of stored events: replays. One transaction for all. Those whose event is gone meanwhile are left out; the
+    /// answer is which were written.
+    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, now: Timestamp) -> Result<Vec<DeliveryId>>;
 
     /// Ends everything pending of a webhook that nobody has claimed, as `cancelled` with this reason; at most `limit`, and how many.
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32>;

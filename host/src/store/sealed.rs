@@ -71,8 +71,12 @@ struct StageBody {
     classifies: bool,
 }
 
-/// By stage: JSON Pointer to value.
-type StageSecrets = Vec<BTreeMap<String, String>>;
+#[derive(Serialize, Deserialize)]
+struct SealedRevision<'a> {
+    endpoint: std::borrow::Cow<'a, str>,
+    /// By stage: JSON Pointer to value.
+    stages: Vec<BTreeMap<String, String>>,
+}
 
 impl Sealer<'_> {
     pub fn seal_current(&self, webhook: WebhookId, current: &Current) -> Result<Parts> {
@@ -123,17 +127,19 @@ impl Sealer<'_> {
             chain: revision.chain.iter().map(StageBody::of).collect(),
         };
         let exposed = |(pointer, value): (&String, &Secret)| (pointer.clone(), value.expose().to_owned());
-        let secrets: StageSecrets =
-            revision.chain.iter().map(|stage| stage.secrets.iter().map(exposed).collect()).collect();
-        Ok(Parts { plain: to_json(&body)?, sealed: self.seal(&revision_place(revision.id), &secrets)? })
+        let secret = SealedRevision {
+            endpoint: revision.endpoint.expose().as_str().into(),
+            stages: revision.chain.iter().map(|stage| stage.secrets.iter().map(exposed).collect()).collect(),
+        };
+        Ok(Parts { plain: to_json(&body)?, sealed: self.seal(&revision_place(revision.id), &secret)? })
     }
 
     pub fn open_revision(&self, row: RevisionRow, parts: &Parts) -> Result<Revision> {
         let body: RevisionBody = from_json("revision", parts.plain.as_bytes())?;
         let opened = self.open("revision", &revision_place(row.id), &parts.sealed)?;
-        let secrets: StageSecrets = from_json("revision", &opened)?;
+        let secret: SealedRevision<'_> = from_json("revision", &opened)?;
         // Every stage has its entry, though most are empty.
-        let mut secrets = secrets.into_iter();
+        let mut secrets = secret.stages.into_iter();
         let chain = body.chain.into_iter().map(|stage| stage.with(secrets.next().unwrap_or_default())).collect();
         Ok(Revision {
             id: row.id,
@@ -143,6 +149,7 @@ impl Sealer<'_> {
             environment: body.environment,
             subscription: body.subscription,
             format: body.format,
+            endpoint: SecretUrl::new(Url::parse(&secret.endpoint).map_err(|error| damaged("revision", error))?),
             chain,
         })
     }

@@ -79,7 +79,7 @@ impl Writer {
         let runtime = Handle::current();
         let work = move || {
             runtime.block_on(run(intake, database));
-            drop(ends.send(()));
+            let _ = ends.send(());
         };
         let started = std::thread::Builder::new().name("waxwing-writer".into()).spawn(work);
         started.map_err(|error| StoreError::Unavailable(Box::new(error)))?;

@@ -42,7 +42,7 @@ fn sent_with(name: FormatName, data: &str, secret: &Secret) -> Sent {
         external_id: None,
     };
     let (delivery, url) = (DeliveryId::from(9), "https://example.com/hook?a=1".parse().unwrap());
-    let wrapping = Wrapping { event: &event, data: &event.data, delivery, test: false, url: &url };
+    let wrapping = Wrapping { event: &event, data: &event.data, delivery, test: false, endpoint: &url };
     let body = format::wrap(&format, wrapping).unwrap().body;
     let headers = signed(&format, &event, secret, &body, &url);
     Sent { format: name, secret: secret.clone(), headers, body: body.to_bytes().to_vec() }

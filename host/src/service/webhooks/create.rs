@@ -58,6 +58,7 @@ impl Services {
         revision.chain = issues.absorb(chain)?.unwrap_or_default();
         issues.check()?;
         webhook.current.secrets = vec![SigningSecret { secret: secret.clone(), until: None }];
+        revision.endpoint = webhook.current.url.clone();
         webhook.revision = Arc::new(revision);
         let webhook = self.save_new(caller, webhook, &profile).await?;
         Ok(Created { webhook, secret })
@@ -95,6 +96,7 @@ impl Services {
             environment: fallback.environment.clone(),
             subscription,
             format: Format { name: fallback.format, options: FormatOptions::default() },
+            endpoint: SecretUrl::new(url.clone()),
             chain: Vec::new(),
         };
         let current = Current {

@@ -72,6 +72,7 @@ impl Services {
     ) -> Result<Arc<Webhook>> {
         revision.id = self.ids.next(self.now());
         revision.valid_from = self.now();
+        revision.endpoint = webhook.current.url.clone();
         webhook.revision = Arc::new(revision);
         // A quota is for new ones only: an old one can be changed although a smaller plan came meanwhile.
         if !self.store.save_webhook(&webhook, Some(&old.revision), None).await? {

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::convert::{Columns, cause_number, int, millis, status_number};
-use super::events::events_by_id;
 use super::lists::{LIST_MAX, push_list};
 use super::{NODE, SqliteStore, claim, purge};
 use crate::model::attempt::Trigger;
@@ -13,7 +12,7 @@ use crate::model::delivery::{Claimed, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::packed::PackedCompletion;
-use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, Start, StoreError};
+use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, Start};
 
 #[async_trait]
 impl Queue for SqliteStore {
@@ -97,37 +96,16 @@ impl Queue for SqliteStore {
         Ok(claimed)
     }
 
-    async fn enqueue(&self, event: EventId, deliveries: Vec<NewDelivery>, _now: Timestamp) -> Result<()> {
+    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, _now: Timestamp) -> Result<Vec<DeliveryId>> {
         let mut transaction = self.connector.begin().await?;
-        let Some(found) = events_by_id(&mut transaction, &[event]).await?.pop() else {
-            transaction.rollback().await?;
-            return Err(StoreError::Conflict { what: "event" });
-        };
-        for chunk in deliveries.chunks(LIST_MAX) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO queue (id, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) ",
-            );
-            query.push_values(chunk, |mut row, delivery| {
-                let (node, due_at, fence) = starting(delivery.start);
-                row.push_bind(int(delivery.id.number()))
-                    .push_bind(int(event.number()))
-                    .push_bind(int(delivery.webhook.number()))
-                    .push_bind(found.tenant.as_str())
-                    .push_bind(node)
-                    .push_bind(due_at)
-                    .push_bind(fence)
-                    .push_bind(0)
-                    .push_bind(cause_number(delivery.trigger))
-                    .push_bind(delivery.replay_of.map(|id| int(id.number())));
-            });
-            query.build().execute(&mut *transaction).await?;
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO additions (event, delivery) ");
-            query.push_values(chunk, |mut row, delivery| {
-                row.push_bind(int(event.number())).push_bind(int(delivery.id.number()));
-            });
-            query.build().execute(&mut *transaction).await?;
+        let mut written = Vec::with_capacity(replays.len());
+        for (event, new) in &replays {
+            if enqueue_one(&mut transaction, *event, new).await? {
+                written.push(new.id);
+            }
         }
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(written)
     }
 
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {
@@ -208,13 +186,36 @@ pub(super) fn starting(start: Start) -> (Option<i64>, Option<i64>, i64) {
     }
 }
 
+/// One more delivery of a stored event; `false` where the event is gone.
+async fn enqueue_one(connection: &mut SqliteConnection, event: EventId, new: &NewDelivery) -> Result<bool> {
+    let (node, due_at, fence) = starting(new.start);
+    let done = sqlx::query(
+        "INSERT INTO queue (id, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) \
+         SELECT $1, id, $3, tenant, $4, $5, $6, 0, $7, $8 FROM events WHERE id = $2",
+    )
+    .bind(int(new.id.number()))
+    .bind(int(event.number()))
+    .bind(int(new.webhook.number()))
+    .bind(node)
+    .bind(due_at)
+    .bind(fence)
+    .bind(cause_number(new.trigger))
+    .bind(new.replay_of.map(|id| int(id.number())))
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("INSERT INTO additions (event, delivery) VALUES ($1, $2)")
+        .bind(int(event.number()))
+        .bind(int(new.id.number()))
+        .execute(&mut *connection)
+        .await?;
+    Ok(true)
+}
+
 /// Ends unclaimed rows of the queue.
-pub(super) async fn cancel(
-    connection: &mut sqlx::SqliteConnection,
-    ids: &[i64],
-    reason: &str,
-    now: Timestamp,
-) -> Result<()> {
+pub(super) async fn cancel(connection: &mut SqliteConnection, ids: &[i64], reason: &str, now: Timestamp) -> Result<()> {
     for chunk in ids.chunks(LIST_MAX) {
         let mut query = QueryBuilder::<Sqlite>::new(
             "INSERT OR REPLACE INTO deliveries (id, event, webhook, tenant, status, cause, fence, attempts, last_status, \
