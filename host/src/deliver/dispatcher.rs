@@ -35,6 +35,9 @@ impl Default for Limits {
     }
 }
 
+/// The most attempts that are answered and not yet written down: what a crash may repeat beside those under way.
+const UNRECORDED_MAX: usize = 1024;
+
 /// Called when something became ready, outside of the lock.
 pub(super) type Wake = Box<dyn Fn() + Send + Sync>;
 
@@ -55,6 +58,7 @@ struct State {
     /// Lanes with rows in the database.
     backlogs: HashSet<WebhookId>,
     in_flight: usize,
+    unrecorded: usize,
     rows: usize,
     bytes: usize,
     draining: bool,
@@ -71,7 +75,7 @@ impl Dispatcher {
     pub(super) fn next(&self) -> Option<Claimed> {
         let now = self.clock.now();
         let mut state = self.state.lock();
-        if state.draining || state.in_flight >= self.limits.in_flight {
+        if state.draining || state.in_flight >= self.limits.in_flight || state.unrecorded >= UNRECORDED_MAX {
             return None;
         }
         state.wake_the_late(now);
@@ -106,13 +110,17 @@ impl Dispatcher {
         if ordering == Ordering::Fifo {
             return false;
         }
-        self.state.lock().free(claimed, pace, false, ordering);
+        let mut state = self.state.lock();
+        state.unrecorded += 1;
+        state.free(claimed, pace, false, ordering);
         true
     }
 
     /// The end of an attempt that was [`Self::answered`] is written down.
     pub(super) fn recorded(&self, claimed: &Claimed) {
-        self.state.lock().forget(claimed);
+        let mut state = self.state.lock();
+        state.unrecorded = state.unrecorded.saturating_sub(1);
+        state.forget(claimed);
     }
 
     /// An attempt that [`Self::next`] gave out has ended and is written down. `again`: the same delivery is due once more, later.
