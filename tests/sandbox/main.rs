@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
+mod attempts;
+mod compiling;
 mod determinism;
+mod handmade;
 mod limits;
 mod outputs;
 mod uploads;
