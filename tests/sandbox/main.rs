@@ -5,6 +5,7 @@
 mod attempts;
 mod compiling;
 mod determinism;
+mod guests;
 mod handmade;
 mod limits;
 mod outputs;
