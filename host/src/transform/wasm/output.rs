@@ -212,3 +212,7 @@ fn bad(message: String) -> FaultKind {
 #[cfg(test)]
 #[path = "output_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "output_sdk_tests.rs"]
+mod sdk_tests;
