@@ -4,10 +4,12 @@
 
 mod attempts;
 mod compiling;
+mod destinations;
 mod determinism;
 mod guests;
 mod handmade;
 mod limits;
+
 mod outputs;
 mod uploads;
 mod world;
