@@ -74,7 +74,7 @@ pub fn describe<P: Plugin>(name: &str, version: &str, description: &str) -> Mani
         name: name.to_owned(),
         version: version.to_owned(),
         description: description.to_owned(),
-        settings_schema: settings_schema::<P::Settings>(),
+        settings_schema: P::settings_schema(),
         event_types: P::EVENT_TYPES.iter().map(|&glob| glob.to_owned()).collect(),
         redacts: P::REDACTS,
         samples: P::samples(),

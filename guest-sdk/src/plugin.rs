@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Event, Failure, Issue, Judgement, Reply, Sample, Verdict, Webhook};
+use crate::{Event, Failure, Issue, Judgement, Reply, Sample, Verdict, Webhook, export};
 
 /// A plugin: what it is told by its settings, and what it makes of an event.
 ///
@@ -27,6 +27,13 @@ pub trait Plugin {
     /// Examples, shown to users and run by [`testing::golden`](crate::testing::golden()). Each should be a different case.
     fn samples() -> Vec<Sample> {
         Vec::new()
+    }
+
+    /// The JSON Schema (2020-12) of the settings. Derived; write this yourself only to leave the deriving, some 70 KB, out of the
+    /// component: as `include_str!("../settings-schema.json").to_owned()`, a file that
+    /// [`testing::golden`](crate::testing::golden()) compares with the derived one, and writes with `UPDATE_GOLDEN=1`.
+    fn settings_schema() -> String {
+        export::settings_schema::<Self::Settings>()
     }
 
     /// What the schema can't say: called when a webhook is saved, after the schema accepted the settings. Settings with an

@@ -155,5 +155,10 @@ impl Sample {
 }
 
 fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(value).map_err(|error| Failure::Other(format!("can't write JSON: {error}")))
+    // Room for an ordinary request: growing to it step by step would be paid in fuel.
+    let mut json = Vec::with_capacity(4096);
+    match serde_json::to_writer(&mut json, value) {
+        Ok(()) => Ok(json),
+        Err(error) => Err(Failure::Other(format!("can't write JSON: {error}"))),
+    }
 }

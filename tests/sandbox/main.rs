@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
+mod attempts;
+mod compiling;
+mod destinations;
 mod determinism;
+mod guests;
+mod handmade;
 mod limits;
+
 mod outputs;
 mod uploads;
 mod world;

@@ -1,25 +1,24 @@
 //! What may be uploaded, and what each of the others is told.
 
-use std::time::Duration;
-
 use bytes::Bytes;
+use waxwing::model::fault::{FaultKind, Limit};
 use waxwing::model::plugin::Manifest;
-use waxwing::transform::wasm::limits::{CompileLimits, Limits, UploadLimits};
+use waxwing::transform::wasm::limits::{Limits, UploadLimits};
 use waxwing::transform::{BadComponent, Transform};
 
-use crate::world::{World, empty, shared_cache};
+use crate::handmade::{Handmade, describing, text};
+use crate::world::{Surroundings, World};
 
-async fn upload_within(limits: Limits, wasm: Vec<u8>) -> Result<Manifest, BadComponent> {
-    let transform = empty(limits, shared_cache());
+/// Instructions that `describe` gets in these tests: enough, and soon over.
+const SETUP_FUEL: u64 = 3_000_000;
+
+pub(crate) async fn upload_within(limits: Limits, wasm: Vec<u8>) -> Result<Manifest, BadComponent> {
+    let transform = Surroundings::within(limits).sandbox(Bytes::new());
     transform.admit(Bytes::from(wasm)).await.map(|(_, manifest)| manifest)
 }
 
 async fn upload(wasm: Vec<u8>) -> Result<Manifest, BadComponent> {
-    upload_within(Limits::default(), wasm).await
-}
-
-fn text(wat: &str) -> Vec<u8> {
-    wat::parse_str(wat).expect("valid text")
+    upload_within(Limits { setup_fuel: SETUP_FUEL, ..Limits::default() }, wasm).await
 }
 
 #[tokio::test]
@@ -28,6 +27,9 @@ async fn a_plugin_is_admitted_with_what_it_says_of_itself() {
     assert_eq!(world.manifest.name, "faulty");
     assert!(world.manifest.classifies);
     assert!(world.manifest.imports.iter().any(|import| import == "waxwing:plugin/log@0.1.0"));
+    let manifest = upload(Handmade::default().wasm()).await.unwrap();
+    assert_eq!((manifest.name.as_str(), manifest.description.as_str()), ("handmade", "by hand"));
+    assert!(!manifest.classifies);
 }
 
 #[tokio::test]
@@ -40,14 +42,21 @@ async fn what_is_no_component_is_told_what_it_is() {
         assert!(matches!(error, BadComponent::Malformed(_)), "{length}: {error}");
     }
     let small = Limits { upload: UploadLimits { size: 100, ..UploadLimits::default() }, ..Limits::default() };
-    let error = upload_within(small, text("(component (core module (memory 1) (data \"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\")))")).await;
-    assert!(matches!(error, Err(BadComponent::TooLarge { allowed: 100, .. })), "{error:?}");
+    let wasm = Handmade::default().wasm();
+    let size = u64::try_from(wasm.len()).unwrap();
+    assert_eq!(upload_within(small, wasm).await.unwrap_err(), BadComponent::TooLarge { size, allowed: 100 });
 }
 
 #[tokio::test]
 async fn a_foreign_import_is_named() {
-    let wasm = text(r#"(component (import "wasi:sockets/tcp@0.2.3" (instance)))"#);
-    assert_eq!(upload(wasm).await.unwrap_err(), BadComponent::ForeignImport("wasi:sockets/tcp@0.2.3".into()));
+    for foreign in ["wasi:sockets/tcp@0.2.3", "wasi:http/outgoing-handler@0.2.0", "waxwing:plugin/secrets@0.1.0"] {
+        let wasm = text(&format!(r#"(component (import "{foreign}" (instance)))"#));
+        let error = upload(wasm).await.unwrap_err();
+        assert_eq!(error, BadComponent::ForeignImport(foreign.to_owned()));
+        let said =
+            format!("it imports '{foreign}', which plugins don't get: they have no network, files or environment");
+        assert_eq!(error.to_string(), said);
+    }
 }
 
 #[tokio::test]
@@ -59,30 +68,66 @@ async fn another_version_of_the_world_is_named() {
     assert_eq!(none, BadComponent::MissingExport("waxwing:plugin/transformer@0.1.0".into()));
 }
 
-/// 35 KB that take a compiler seconds and a gigabyte: loops in loops, each with a thousand variables to carry.
-fn bomb(loops: usize, locals: usize) -> Vec<u8> {
-    let sets: String = (0..locals).map(|local| format!("(local.set {local} (i64.const {local}))")).collect();
-    let open = "(loop ".repeat(loops);
-    let close = "(br_if 0 (i32.wrap_i64 (local.get 0))))".repeat(loops);
-    let locals = "i64 ".repeat(locals);
-    text(&format!(
-        r#"(component (core module (func (export "f") (local {locals}) {sets} {open} {close}))
-            (instance $i) (export "waxwing:plugin/transformer@0.1.0" (instance $i)))"#
-    ))
+#[tokio::test]
+async fn what_would_begin_beyond_a_limit_is_refused_by_that_limit() {
+    let error = upload(Handmade { pages: 1025, ..Handmade::default() }.wasm()).await.unwrap_err();
+    let said = "too complex: 67174400 bytes of memory to begin with, 67108864 are allowed";
+    assert_eq!(error.to_string(), said);
+    let error = upload(Handmade { fields: "(table 20001 funcref)", ..Handmade::default() }.wasm()).await.unwrap_err();
+    assert_eq!(error.to_string(), "too complex: 20001 elements in a table to begin with, 20000 are allowed");
+    // Each table is small enough; the pool has no place for so many.
+    let error = upload(Handmade { fields: &"(table 1 funcref)".repeat(40), ..Handmade::default() }.wasm()).await;
+    assert!(matches!(error, Err(BadComponent::TooComplex(_))), "{error:?}");
+}
+
+/// Why `describe` ended.
+async fn described(describe: &str) -> FaultKind {
+    match upload(describing(describe)).await {
+        Err(BadComponent::DescribeFailed(fault)) => fault,
+        other => panic!("{describe}: {other:?}"),
+    }
 }
 
 #[tokio::test]
-async fn a_compile_bomb_is_refused_before_anything_is_compiled() {
-    let error = upload(bomb(1000, 1000)).await.unwrap_err();
-    assert!(matches!(&error, BadComponent::TooComplex(what) if what.contains("1000000 loops times locals")), "{error}");
+async fn a_fault_while_it_describes_itself_refuses_the_upload_with_that_fault() {
+    let trap = described("unreachable").await;
+    assert_eq!(trap, FaultKind::Trap { message: "wasm trap: wasm `unreachable` instruction executed".to_owned() });
+
+    let spin = described("(loop (br 0)) unreachable").await;
+    assert_eq!(spin, FaultKind::Limit { limit: Limit::Fuel, used: SETUP_FUEL, allowed: SETUP_FUEL });
+
+    let flood = "(loop (call $log (i32.const 1) (i32.const 1024) (i32.const 8)) (br 0)) unreachable";
+    let FaultKind::Limit { limit: Limit::Fuel, used, allowed: SETUP_FUEL } = described(flood).await else {
+        panic!("the flood didn't end at the fuel limit")
+    };
+    assert!((SETUP_FUEL..SETUP_FUEL + 200).contains(&used), "{used}");
+
+    let memory = described("(drop (memory.grow (i32.const 2000))) (i32.const 2048)").await;
+    let used = 2002 * 64 * 1024;
+    assert_eq!(memory, FaultKind::Limit { limit: Limit::Memory, used, allowed: 64 * 1024 * 1024 });
+
+    // A description of 50 MB.
+    let huge =
+        "(drop (memory.grow (i32.const 800))) (i32.store (i32.const 2068) (i32.const 50000000)) (i32.const 2048)";
+    let most = 8 * 1024 * 1024;
+    assert_eq!(described(huge).await, FaultKind::Limit { limit: Limit::HostCalls, used: most, allowed: most });
 }
 
 #[tokio::test]
-async fn a_bomb_that_passes_the_counting_ends_within_the_limits_of_its_process() {
-    let upload_limits = UploadLimits { loops_by_locals: usize::MAX, ..UploadLimits::default() };
-    let limits = Limits { upload: upload_limits, ..Limits::default() };
-    let hasty = CompileLimits { wall: Duration::from_millis(1), ..CompileLimits::default() };
-    let error = upload_within(Limits { compile: hasty, ..limits }, bomb(1000, 1000)).await.unwrap_err();
-    assert!(matches!(error, BadComponent::CompileLimit(_)), "{error}");
-    assert!(World::start().await.run("nothing").await.result.is_ok(), "others go on");
+async fn a_manifest_that_could_not_be_shown_is_refused_by_what_is_wrong_with_it() {
+    for (describe, named) in [
+        // The name is "handmad e", cut by one and followed by the version's digit.
+        (
+            "(i32.store (i32.const 2052) (i32.const 9)) (i32.store8 (i32.const 1032) (i32.const 32)) (i32.const 2048)",
+            "name: ",
+        ),
+        ("(i32.store (i32.const 2060) (i32.const 3)) (i32.const 2048)", "version: "),
+        ("(i32.store (i32.const 2076) (i32.const 1)) (i32.const 2048)", "settings-schema: "),
+        ("(i32.store (i32.const 2076) (i32.const 0)) (i32.const 2048)", "settings-schema: "),
+        ("(i32.store (i32.const 2084) (i32.const 65)) (i32.const 2048)", "settings-schema: "),
+    ] {
+        let error = upload(describing(describe)).await.unwrap_err();
+        let BadComponent::BadManifest(said) = &error else { panic!("{describe}: {error:?}") };
+        assert!(said.starts_with(named), "{describe}: {said}");
+    }
 }

@@ -5,15 +5,15 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 use serde_json::Value;
 
 use super::{event, run, show};
-use crate::{Plugin, Sample};
+use crate::{Plugin, Sample, export};
 
 /// Runs every sample of [`Plugin::samples`] and compares what comes out with `golden/NAME.json` in the crate's folder
-/// (`env!("CARGO_MANIFEST_DIR")`). With `UPDATE_GOLDEN=1` in the environment it writes the files instead; read the diff
-/// before you commit it.
+/// (`env!("CARGO_MANIFEST_DIR")`). A `settings-schema.json` in the crate's folder is compared with the schema derived from the
+/// settings' type. With `UPDATE_GOLDEN=1` in the environment it writes the files instead; read the diff before you commit it.
 ///
 /// # Panics
 /// If an output differs or has no file, a file has no sample, the settings of a sample couldn't be saved, a verdict breaks
-/// the contract, or there are no samples at all.
+/// the contract, there are no samples at all, or [`Plugin::settings_schema`] isn't what the settings' type says.
 pub fn golden<P: Plugin>(crate_folder: &str) {
     let folder = Path::new(crate_folder).join("golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1");
@@ -34,7 +34,26 @@ pub fn golden<P: Plugin>(crate_folder: &str) {
         assert!(names.insert(name), "two samples are called {:?}", sample.name);
     }
     problems.extend(strangers(&folder, &names));
+    problems.extend(schema::<P>(&Path::new(crate_folder).join("settings-schema.json"), update));
     assert!(problems.is_empty(), "{}\nUPDATE_GOLDEN=1 writes the files anew.", problems.join("\n"));
+}
+
+fn schema<P: Plugin>(path: &Path, update: bool) -> Option<String> {
+    let derived = match serde_json::from_str::<Value>(&export::settings_schema::<P::Settings>()) {
+        Ok(derived) => derived,
+        Err(error) => panic!("the derived schema isn't JSON: {error}"),
+    };
+    let text = format!("{derived:#}\n");
+    if path.exists() {
+        if !update {
+            return difference(path, &text);
+        }
+        // What the plugin says comes from this file, at the next build.
+        write(path, &text);
+        return None;
+    }
+    let told = super::schema::<P>();
+    (told != derived).then(|| format!("the settings' schema is\n{told:#}\nbut their type says\n{derived:#}"))
 }
 
 fn output<P: Plugin>(sample: &Sample) -> String {

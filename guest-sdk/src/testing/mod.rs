@@ -135,7 +135,7 @@ pub fn judge_attempt<P: Classify>(reply: Reply, settings: Value, number: u32) ->
 /// Every issue found, each with its JSON Pointer.
 ///
 /// # Panics
-/// If the schema derived from the settings' type isn't valid JSON Schema 2020-12.
+/// If the settings' schema isn't valid JSON Schema 2020-12.
 pub fn check_settings<P: Plugin>(settings: &Value) -> Result<(), Vec<Issue>> {
     let schema = schema::<P>();
     let validator = match jsonschema::draft202012::new(&schema) {
@@ -155,10 +155,10 @@ pub fn check_settings<P: Plugin>(settings: &Value) -> Result<(), Vec<Issue>> {
 /// The JSON Schema that users' settings are checked against.
 ///
 /// # Panics
-/// Never: a schema is JSON.
+/// If [`Plugin::settings_schema`] was written by hand and isn't JSON.
 #[must_use]
 pub fn schema<P: Plugin>() -> Value {
-    match serde_json::from_str(&export::settings_schema::<P::Settings>()) {
+    match serde_json::from_str(&P::settings_schema()) {
         Ok(schema) => schema,
         Err(error) => panic!("the settings' schema isn't JSON: {error}"),
     }

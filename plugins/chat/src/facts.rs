@@ -136,30 +136,41 @@ pub(crate) fn text_of<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
         Node::Bool(value) => Cow::Borrowed(if *value { "Yes" } else { "No" }),
         Node::Number(number) => Cow::Owned(number.to_string()),
         Node::Text(text) => clean(text, LONGEST_VALUE),
-        Node::List(items) if items.is_empty() => return None,
-        Node::List(items) => Cow::Owned(list(items)),
+        Node::List { items, .. } if items.is_empty() => return None,
+        Node::List { items, more } => Cow::Owned(list(items, *more)),
         Node::Map(members) if members.is_empty() => return None,
         Node::Map(_) => Cow::Owned(clean(&node.compact(LONGEST_VALUE * 4).0, LONGEST_VALUE).into_owned()),
     };
     (!text.is_empty()).then_some(text)
 }
 
-fn list(items: &[Node<'_>]) -> String {
-    let flat = items.iter().take(LONGEST_LIST).all(|item| !matches!(item, Node::List(_) | Node::Map(_)));
+fn list(items: &[Node<'_>], more: usize) -> String {
+    let flat = items.iter().take(LONGEST_LIST).all(|item| !matches!(item, Node::List { .. } | Node::Map(_)));
+    let length = items.len() + more;
     if !flat {
-        return if items.len() == 1 { "1 item".to_owned() } else { format!("{} items", items.len()) };
+        return if length == 1 { "1 item".to_owned() } else { format!("{length} items") };
     }
     let shown: Vec<_> = items.iter().take(LONGEST_LIST).filter_map(text_of).collect();
     let text = shown.join(", ");
-    match items.len().checked_sub(LONGEST_LIST) {
+    match length.checked_sub(LONGEST_LIST) {
         Some(more) if more > 0 => format!("{text}, and {more} more"),
         _ => text,
     }
 }
 
+/// Nearly no name ends like a secret's, so only of those that do are the words looked at.
 fn is_secret(key: &str) -> bool {
-    let words = label(key);
-    words.rsplit(' ').next().is_some_and(|last| SECRETS.iter().any(|secret| last.eq_ignore_ascii_case(secret)))
+    let ends = |name: &str, secret: &str| {
+        let start = name.len().checked_sub(secret.len());
+        start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(secret))
+    };
+    let end = key.trim_end_matches(|character: char| !character.is_alphanumeric());
+    let may_be = key.len() > LONGEST_LABEL || SECRETS.iter().any(|secret| ends(end, secret));
+    may_be
+        && label(key)
+            .rsplit(' ')
+            .next()
+            .is_some_and(|last| SECRETS.iter().any(|secret| last.eq_ignore_ascii_case(secret)))
 }
 
 /// The last four characters, where that leaves most of it hidden.
@@ -183,7 +194,7 @@ mod tests {
     use super::*;
 
     fn surface(json: &str) -> Vec<String> {
-        let node = Node::read(json.as_bytes()).unwrap();
+        let node = Node::read(json).unwrap();
         Facts::surface(&node, 20).shown.into_iter().map(|fact| format!("{}: {}", fact.label, fact.value)).collect()
     }
 
@@ -212,7 +223,7 @@ mod tests {
             surface(r#"{"licenseKey":"ABCD-1234-EFGH-5678","key":"short-key","apiToken":"x","monkey":"ape"}"#),
             ["License key: ••••5678", "Key: ••••", "API token: ••••", "Monkey: ape"]
         );
-        let node = Node::read(br#"{"licenseKey":"ABCD-1234"}"#).unwrap();
+        let node = Node::read(r#"{"licenseKey":"ABCD-1234"}"#).unwrap();
         let field = FieldSetting { pointer: "/licenseKey".to_owned(), label: None };
         let facts = Facts::chosen(&node, &[field], 5);
         assert_eq!(
@@ -223,15 +234,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted() {
-        let node = Node::read(br#"{"a":1,"b":null,"c":3,"d":4}"#).unwrap();
+        let node = Node::read(r#"{"a":1,"b":null,"c":3,"d":4}"#).unwrap();
         let facts = Facts::surface(&node, 2);
         assert_eq!((facts.shown.len(), facts.omitted), (2, 1));
     }
 
     #[test]
     fn the_subject_is_a_name_before_it_is_an_id() {
-        let subject =
-            |json: &str| Facts::surface(&Node::read(json.as_bytes()).unwrap(), 9).subject().map(str::to_owned);
+        let subject = |json: &str| Facts::surface(&Node::read(json).unwrap(), 9).subject().map(str::to_owned);
         assert_eq!(subject(r#"{"id":"1","email":"a@b.c","deviceName":"Mac"}"#).as_deref(), Some("Mac"));
         assert_eq!(subject(r#"{"id":"1","email":"a@b.c"}"#).as_deref(), Some("a@b.c"));
         assert_eq!(subject(r#"{"id":"1"}"#).as_deref(), Some("1"));

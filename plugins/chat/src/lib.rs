@@ -10,6 +10,7 @@ mod node;
 mod notice;
 mod pattern;
 mod samples;
+mod settings;
 mod template;
 mod time;
 mod tone;
@@ -17,12 +18,13 @@ mod words;
 
 pub use crate::{
     facts::{Fact, Facts, FieldSetting},
-    line::{Line, clean, clean_block, units},
+    line::{Line, calls_one_of, clean, clean_block, units},
     node::Node,
     notice::{Data, Notice},
     pattern::matches,
-    samples::{SAMPLES, SampleEvent},
-    template::{Piece, Template, link_issue, percent_encode},
+    samples::{Case, EXPIRING, samples},
+    settings::{check_link, check_template, no_issues},
+    template::{Piece, Template},
     time::{readable, rfc3339},
     tone::Tone,
     words::{headline, label},

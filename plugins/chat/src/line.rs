@@ -122,6 +122,12 @@ fn is_tidy(text: &str) -> bool {
     }) && (before != b' ' || text.is_empty())
 }
 
+/// Whether a text begins with one of these words, whatever their case: what follows an `@` and would notify many.
+#[must_use]
+pub fn calls_one_of(text: &str, crowds: &[&str]) -> bool {
+    crowds.iter().any(|crowd| text.get(..crowd.len()).is_some_and(|word| word.eq_ignore_ascii_case(crowd)))
+}
+
 fn append(line: &mut Line, gap: bool, character: char) -> bool {
     let mut buffer = [0; 4];
     (!gap || line.push(" ")) && line.push(character.encode_utf8(&mut buffer))

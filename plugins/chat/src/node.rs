@@ -7,9 +7,13 @@ use std::{borrow::Cow, fmt, io};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Number;
+
+/// Of a list, so many items are kept. No message shows as many; the rest is only counted, since a megabyte of them would cost more
+/// than an event may.
+const LONGEST_LIST: usize = 2_000;
 
 /// One value of a JSON text.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,18 +22,22 @@ pub enum Node<'a> {
     Bool(bool),
     Number(Number),
     Text(Cow<'a, str>),
-    List(Vec<Node<'a>>),
+    /// The first items, and how many more there were.
+    List {
+        items: Vec<Node<'a>>,
+        more: usize,
+    },
     Map(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
 impl<'a> Node<'a> {
-    /// Reads a JSON text; none if the bytes aren't one, or nest deeper than 128.
+    /// Reads a JSON text; none if it isn't one, or nests deeper than 128.
     #[must_use]
-    pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+    pub fn read(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
     }
 
-    /// The value at a JSON Pointer (RFC 6901).
+    /// The value at a JSON Pointer (RFC 6901); none for an item of a list beyond the 2,000th.
     #[must_use]
     pub fn at(&self, pointer: &str) -> Option<&Node<'a>> {
         if pointer.is_empty() {
@@ -57,7 +65,7 @@ impl<'a> Node<'a> {
     fn child(&self, token: &str) -> Option<&Node<'a>> {
         match self {
             Node::Map(members) => members.iter().find(|(key, _)| token_is(token, key)).map(|(_, value)| value),
-            Node::List(items) => {
+            Node::List { items, .. } => {
                 let plain =
                     token.bytes().all(|byte| byte.is_ascii_digit()) && (token.len() == 1 || !token.starts_with('0'));
                 plain.then(|| token.parse().ok()).flatten().and_then(|index: usize| items.get(index))
@@ -96,7 +104,7 @@ impl Capped {
 impl io::Write for Capped {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = self.max.saturating_sub(self.bytes.len());
-        self.bytes.extend(bytes.iter().take(room));
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if bytes.len() > room { Err(io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
     }
 
@@ -112,7 +120,7 @@ impl Serialize for Node<'_> {
             Node::Bool(value) => serializer.serialize_bool(*value),
             Node::Number(value) => value.serialize(serializer),
             Node::Text(value) => serializer.serialize_str(value),
-            Node::List(items) => serializer.collect_seq(items),
+            Node::List { items, .. } => serializer.collect_seq(items),
             Node::Map(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
         }
     }
@@ -163,10 +171,17 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
+        while items.len() < LONGEST_LIST {
+            match seq.next_element()? {
+                Some(item) => items.push(item),
+                None => return Ok(Node::List { items, more: 0 }),
+            }
         }
-        Ok(Node::List(items))
+        let mut more = 0;
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            more += 1;
+        }
+        Ok(Node::List { items, more })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
@@ -211,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_pointer_finds_members_items_and_escaped_names() {
-        let node = Node::read(br#"{"a":{"b/c":[10,{"~":"deep"}]},"":1}"#).unwrap();
+        let node = Node::read(r#"{"a":{"b/c":[10,{"~":"deep"}]},"":1}"#).unwrap();
         assert_eq!(node.at("/a/b~1c/1/~0"), Some(&Node::Text("deep".into())));
         assert_eq!(node.at("/"), Some(&Node::Number(1.into())));
         assert_eq!(node.at(""), Some(&node));
@@ -222,15 +237,23 @@ mod tests {
 
     #[test]
     fn json_is_cut_between_characters() {
-        let node = Node::read("[\"äöü\"]".as_bytes()).unwrap();
+        let node = Node::read("[\"äöü\"]").unwrap();
         assert_eq!(node.compact(100), ("[\"äöü\"]".to_owned(), false));
         assert_eq!(node.compact(5), ("[\"ä".to_owned(), true));
     }
 
     #[test]
     fn what_is_not_json_or_nests_too_deep_is_not_read() {
-        assert_eq!(Node::read(b"{"), None);
-        assert_eq!(Node::read(b"\xff"), None);
-        assert_eq!(Node::read("[".repeat(100_000).as_bytes()), None);
+        assert_eq!(Node::read("{"), None);
+        assert_eq!(Node::read(&"[".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn of_a_long_list_the_rest_is_counted() {
+        let text = format!("[{}0]", "0,".repeat(4_999));
+        let Some(Node::List { items, more }) = Node::read(&text) else { panic!("no list") };
+        assert_eq!((items.len(), more), (2_000, 3_000));
+        let text = format!("[{}0]", "0,".repeat(1_999));
+        assert!(matches!(Node::read(&text), Some(Node::List { more: 0, .. })));
     }
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use waxwing_guest::Event;
+
 use crate::{
     facts::{Facts, FieldSetting, text_of},
     line::clean_block,
@@ -34,13 +36,22 @@ pub enum Data<'a> {
 }
 
 impl<'a> Notice<'a> {
+    /// What there is to tell of an event.
+    #[must_use]
+    pub fn of(event: &'a Event) -> Self {
+        Notice {
+            environment: event.environment(),
+            tenant: event.tenant(),
+            ..Notice::new(&event.event_type, &event.id, event.occurred_at, &event.data)
+        }
+    }
+
     /// An event of the default tenant and `production`; change the fields for others.
     #[must_use]
     pub fn new(event_type: &'a str, id: &'a str, occurred_at: u64, data: &'a [u8]) -> Self {
-        let data = match (Node::read(data), std::str::from_utf8(data)) {
-            (Some(node), _) => Data::Json(node),
-            (None, Ok(text)) => Data::Text(text),
-            (None, Err(_)) => Data::Binary(data.len()),
+        let data = match std::str::from_utf8(data) {
+            Ok(text) => Node::read(text).map_or(Data::Text(text), Data::Json),
+            Err(_) => Data::Binary(data.len()),
         };
         Notice { event_type, id, occurred_at, environment: "production", tenant: "default", data }
     }
@@ -76,7 +87,7 @@ impl<'a> Notice<'a> {
         match &self.data {
             Data::Json(Node::Null) => Cow::Borrowed(""),
             Data::Json(Node::Map(members)) if members.is_empty() => Cow::Borrowed(""),
-            Data::Json(Node::List(items)) if items.is_empty() => Cow::Borrowed(""),
+            Data::Json(Node::List { items, .. }) if items.is_empty() => Cow::Borrowed(""),
             Data::Json(Node::Text(text)) => Cow::Owned(clean_block(text, max).into_owned()),
             Data::Json(node) => {
                 // A byte is at most one unit; a few more, so that cleaning sees that something is missing.

@@ -1,29 +1,32 @@
-//! One event of each type that licence systems post, as the formatters' samples.
+//! One event of each type that licence systems post, as the formatters' samples, and data that is no object.
 //!
 //! `license.validated` is the example of the licence validator's own documentation. The files are in `samples/`. Next:
 //! the formatters' `samples.rs`.
 
-/// An event to show a formatter with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SampleEvent {
-    /// The event type as a slug.
+use waxwing_guest::Sample;
+
+/// A sample. Its settings are JSON as it stands, so that no guest has to carry what writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// A slug.
     pub name: &'static str,
     pub event_type: &'static str,
     pub data: &'static [u8],
+    pub settings: &'static str,
 }
 
-macro_rules! samples {
+macro_rules! events {
     ($($name:literal $event_type:literal)*) => {
-        &[$(SampleEvent {
+        &[$(Case {
             name: $name,
             event_type: $event_type,
             data: include_bytes!(concat!("../samples/", $event_type, ".json")),
+            settings: "{}",
         }),*]
     };
 }
 
-/// The sample events.
-pub const SAMPLES: &[SampleEvent] = samples! {
+const EVENTS: &[Case] = events! {
     "license-created" "license.created"
     "license-updated" "license.updated"
     "license-deleted" "license.deleted"
@@ -51,3 +54,38 @@ pub const SAMPLES: &[SampleEvent] = samples! {
     "telemetry-flagged" "telemetry.flagged"
     "user-created" "user.created"
 };
+
+const ODD: &[Case] = &[
+    Case {
+        name: "a-list",
+        event_type: "telemetry.received",
+        data: include_bytes!("../samples/odd/list.json"),
+        settings: "{}",
+    },
+    Case {
+        name: "not-json",
+        event_type: "backup.finished",
+        data: include_bytes!("../samples/odd/plain.txt"),
+        settings: "{}",
+    },
+];
+
+/// An event for settings that name parts of it.
+pub const EXPIRING: &[u8] = include_bytes!("../samples/odd/expiring.json");
+
+/// The samples of a formatter: every event with default settings, then the cases that are its own, then the odd ones.
+#[must_use]
+pub fn samples(own: &[Case]) -> Vec<Sample> {
+    EVENTS.iter().chain(own).chain(ODD).map(Case::sample).collect()
+}
+
+impl Case {
+    fn sample(&self) -> Sample {
+        Sample {
+            name: self.name.to_owned(),
+            event_type: self.event_type.to_owned(),
+            data: self.data.to_vec(),
+            settings: self.settings.to_owned(),
+        }
+    }
+}

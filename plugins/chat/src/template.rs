@@ -6,7 +6,11 @@
 
 use std::borrow::Cow;
 
-use crate::{notice::Notice, time::readable};
+use crate::{
+    line::{Line, clean},
+    notice::Notice,
+    time::readable,
+};
 
 /// A text with placeholders, as it stands in the settings.
 #[derive(Debug, Clone, Copy)]
@@ -35,16 +39,58 @@ impl<'a> Template<'a> {
     }
 
     /// The template's parts, filled in. What the event doesn't have is an en dash.
-    pub fn render(self, notice: &'a Notice<'a>) -> impl Iterator<Item = Piece<'a>> {
+    pub fn render<'n>(self, notice: &'n Notice<'_>) -> impl Iterator<Item = Piece<'n>>
+    where
+        'a: 'n,
+    {
         self.parts().map(|part| match part {
             Part::Literal(text) | Part::Broken(text) => Piece::Literal(text),
             Part::Name(name) => Piece::Value(value(name, notice)),
         })
     }
 
-    /// The literal text before the first placeholder.
+    /// The template as one clean line of at most `max` units. Empty if there is nothing to see.
     #[must_use]
-    pub fn beginning(self) -> &'a str {
+    pub fn plain(self, notice: &Notice<'_>, max: usize) -> String {
+        let mut text = String::new();
+        for piece in self.render(notice) {
+            match piece {
+                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Value(value) => text.push_str(&value),
+            }
+        }
+        clean(&text, max).into_owned()
+    }
+
+    /// The template as a text of at most `max` units: the settings' words as they are, the event's as `shown` writes them, each
+    /// whole or not at all.
+    #[must_use]
+    pub fn marked_up(self, notice: &Notice<'_>, max: usize, shown: impl Fn(&str) -> String) -> Line {
+        let mut line = Line::new(max);
+        for piece in self.render(notice) {
+            match piece {
+                Piece::Literal(literal) => line.push_all(literal),
+                Piece::Value(value) => line.push(&shown(&value)),
+            };
+        }
+        line
+    }
+
+    /// The template as an address: the event's words percent-encoded.
+    #[must_use]
+    pub fn address(self, notice: &Notice<'_>) -> String {
+        let mut address = String::new();
+        for piece in self.render(notice) {
+            match piece {
+                Piece::Literal(literal) => address.push_str(literal),
+                Piece::Value(value) => address.push_str(&percent_encode(&value)),
+            }
+        }
+        address
+    }
+
+    /// The literal text before the first placeholder.
+    fn beginning(self) -> &'a str {
         match self.parts().next() {
             Some(Part::Literal(text)) => text,
             _ => "",
@@ -58,8 +104,7 @@ impl<'a> Template<'a> {
 
 /// Why a template isn't fit to be a link's address, if it isn't. Scheme and host must be the operator's: event data must not
 /// choose where a link leads.
-#[must_use]
-pub fn link_issue(template: &str) -> Option<String> {
+pub(crate) fn link_issue(template: &str) -> Option<String> {
     let template = Template(template);
     if let Some(issue) = template.issue() {
         return Some(issue);
@@ -78,8 +123,7 @@ pub fn link_issue(template: &str) -> Option<String> {
 }
 
 /// A value as one path segment or query value (RFC 3986: everything but unreserved characters is encoded).
-#[must_use]
-pub fn percent_encode(value: &str) -> String {
+fn percent_encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -102,7 +146,7 @@ fn is_pointer(name: &str) -> bool {
     name.starts_with('/') && name.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
 
-fn value<'a>(name: &str, notice: &'a Notice<'a>) -> Cow<'a, str> {
+fn value<'n>(name: &str, notice: &'n Notice<'_>) -> Cow<'n, str> {
     let value = match name {
         "headline" => Cow::Owned(notice.headline()),
         "type" => Cow::Borrowed(notice.event_type),

@@ -7,7 +7,8 @@
 const LONGEST_NAME: usize = 200;
 
 /// Abbreviations that are read letter by letter.
-const LETTERS: &[&str] = &["api", "cpu", "crm", "id", "ids", "ip", "os", "sso", "uri", "url", "uuid", "vat"];
+const LETTERS: [&str; 12] = ["api", "cpu", "crm", "id", "ids", "ip", "os", "sso", "uri", "url", "uuid", "vat"];
+const LONGEST_LETTERS: usize = 4;
 
 /// The headline of an event type: its words, the first one capitalised. `Event` where the type has none.
 #[must_use]
@@ -24,45 +25,48 @@ pub fn label(name: &str) -> String {
 
 fn sentence(name: &str) -> String {
     let mut text = String::with_capacity(name.len().min(LONGEST_NAME) + 8);
-    let mut word = String::with_capacity(16);
+    // Where the word that is being read begins in the name.
+    let mut word = 0;
+    let mut end = 0;
     let mut before = ' ';
-    for character in name.chars().take(LONGEST_NAME) {
-        let starts = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
-        if starts || !character.is_alphanumeric() {
-            add(&mut text, &mut word);
+    for (at, character) in name.char_indices().take(LONGEST_NAME) {
+        let capital = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
+        let letter = character.is_alphanumeric();
+        if capital || !letter {
+            add(&mut text, name.get(word..at).unwrap_or_default());
+            word = if letter { at } else { at + character.len_utf8() };
         }
-        if character.is_alphanumeric() {
-            word.push(character);
-        }
+        end = at + character.len_utf8();
         before = character;
     }
-    add(&mut text, &mut word);
+    add(&mut text, name.get(word..end).unwrap_or_default());
     text
 }
 
-/// Moves a word to the end of the text, in the case it is written with there.
-fn add(text: &mut String, word: &mut String) {
+/// Adds a word to the text, in the case that it is written with there.
+fn add(text: &mut String, word: &str) {
     if word.is_empty() {
         return;
     }
     if !text.is_empty() {
         text.push(' ');
     }
-    let shouted = (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
-    word.make_ascii_lowercase();
+    if word.eq_ignore_ascii_case("ids") {
+        text.push_str("IDs");
+        return;
+    }
     let start = text.len();
     text.push_str(word);
-    if word == "ids" {
-        text.truncate(start);
-        text.push_str("IDs");
-    } else if let Some(added) = text.get_mut(start..) {
-        if shouted || LETTERS.contains(&word.as_str()) {
-            added.make_ascii_uppercase();
-        } else if start == 0 && added.is_char_boundary(1) {
-            added.split_at_mut(1).0.make_ascii_uppercase();
-        }
+    let Some(added) = text.get_mut(start..) else { return };
+    let shouted = (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    if shouted || word.len() <= LONGEST_LETTERS && LETTERS.iter().any(|letters| word.eq_ignore_ascii_case(letters)) {
+        added.make_ascii_uppercase();
+        return;
     }
-    word.clear();
+    added.make_ascii_lowercase();
+    if start == 0 && added.is_char_boundary(1) {
+        added.split_at_mut(1).0.make_ascii_uppercase();
+    }
 }
 
 #[cfg(test)]

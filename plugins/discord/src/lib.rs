@@ -27,16 +27,16 @@ impl Plugin for Discord {
         samples::all()
     }
 
+    fn settings_schema() -> String {
+        include_str!("../settings-schema.json").to_owned()
+    }
+
     fn validate_settings(settings: &Settings) -> Result<(), Vec<Issue>> {
         settings.check()
     }
 
     fn transform(event: Event, settings: Settings, _webhook: &Webhook) -> Result<Verdict, Failure> {
-        let notice = Notice {
-            environment: event.environment(),
-            tenant: event.tenant(),
-            ..Notice::new(&event.event_type, &event.id, event.occurred_at, &event.data)
-        };
+        let notice = Notice::of(&event);
         // Without `wait`, Discord answers before it has saved the message, and a lost one looks delivered.
         let mut request = Request::json(&message::compose(&notice, &settings))?.query("wait", "true");
         if let Some(thread) = settings.thread_id {

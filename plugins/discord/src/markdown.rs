@@ -4,7 +4,7 @@
 //! mention, a custom emoji, a masked link or an automatic one gets one. Marks that count only at the beginning of a line are
 //! escaped there; a value is one line. Pings are ruled out a second time by `allowed_mentions`. Next: `message.rs`.
 
-use waxwing_chat::Line;
+use waxwing_chat::{Line, calls_one_of};
 
 /// Words that notify many when they follow an `@`.
 const CROWDS: &[&str] = &["everyone", "here", "channel", "group"];
@@ -24,15 +24,20 @@ fn escape(line: &mut Line, text: &str) -> bool {
             && (rest.is_empty() || rest.starts_with(' '));
         let links = character == ':' && rest.starts_with("//");
         let invites = matches!(character, '.') && rest.get(..3).is_some_and(|rest| rest.eq_ignore_ascii_case("gg/"));
-        let calls = character == '@' && !before.is_alphanumeric() && calls_a_crowd(rest);
+        let calls = character == '@' && !before.is_alphanumeric() && calls_one_of(rest, CROWDS);
         before = character;
         piece.clear();
-        if starts || lists || links || invites || calls || "\\*_~`|<>[]".contains(character) {
+        if starts || lists || links || invites || calls || is_mark(character) {
             piece.push('\\');
         }
         piece.push(character);
         line.push(&piece)
     })
+}
+
+/// What means something to Discord wherever it stands.
+const fn is_mark(character: char) -> bool {
+    matches!(character, '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']')
 }
 
 /// One line of text, escaped, of at most `max` units.
@@ -51,10 +56,6 @@ pub(crate) fn code_block(text: &str, language: &str, max: usize) -> String {
     let mut line = Line::new(max.saturating_sub(8 + language.len()));
     line.push_all(&text.replace('`', "ˋ"));
     format!("```{language}\n{}\n```", line.as_str())
-}
-
-fn calls_a_crowd(rest: &str) -> bool {
-    CROWDS.iter().any(|crowd| rest.get(..crowd.len()).is_some_and(|word| word.eq_ignore_ascii_case(crowd)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! over all). Next: `markdown.rs`.
 
 use serde::Serialize;
-use waxwing_chat::{Data, Fact, Line, Notice, Piece, Template, Tone, clean, matches, percent_encode, rfc3339, units};
+use waxwing_chat::{Data, Fact, Notice, Template, Tone, clean, matches, rfc3339, units};
 
 use crate::{
     markdown::{code_block, escaped},
@@ -116,37 +116,18 @@ fn color(event_type: &str, settings: &Settings) -> u32 {
     )
 }
 
-/// A template as plain text on one line, or nothing to see.
-fn plain(template: &str, notice: &Notice<'_>, max: usize) -> String {
-    let mut text = String::new();
-    for piece in Template(template).render(notice) {
-        match piece {
-            Piece::Literal(literal) => text.push_str(literal),
-            Piece::Value(value) => text.push_str(&value),
-        }
-    }
-    clean(&text, max).into_owned()
-}
-
 fn title(notice: &Notice<'_>, settings: &Settings) -> String {
-    let own =
-        settings.title.as_deref().map(|template| plain(template, notice, TITLE)).filter(|title| !title.is_empty());
-    escaped(&own.unwrap_or_else(|| notice.headline()), TITLE)
+    let own = settings.title.as_deref().map(|template| Template(template).plain(notice, TITLE));
+    escaped(&own.filter(|title| !title.is_empty()).unwrap_or_else(|| notice.headline()), TITLE)
 }
 
 fn thread_name(template: &str, notice: &Notice<'_>) -> String {
-    let name = plain(template, notice, THREAD_NAME);
+    let name = Template(template).plain(notice, THREAD_NAME);
     if name.is_empty() { clean(&notice.headline(), THREAD_NAME).into_owned() } else { name }
 }
 
 fn paragraph(template: &str, notice: &Notice<'_>) -> String {
-    let mut line = Line::new(DESCRIPTION);
-    for piece in Template(template).render(notice) {
-        match piece {
-            Piece::Literal(text) => line.push_all(text),
-            Piece::Value(text) => line.push(&escaped(&text, VALUE)),
-        };
-    }
+    let line = Template(template).marked_up(notice, DESCRIPTION, |text| escaped(text, VALUE));
     if clean(line.as_str(), DESCRIPTION).is_empty() { String::new() } else { line.as_str().trim().to_owned() }
 }
 
@@ -173,13 +154,7 @@ fn preview(notice: &Notice<'_>, left: usize) -> String {
 }
 
 fn address(template: &str, notice: &Notice<'_>) -> Option<String> {
-    let mut url = String::new();
-    for piece in Template(template).render(notice) {
-        match piece {
-            Piece::Literal(text) => url.push_str(text),
-            Piece::Value(text) => url.push_str(&percent_encode(&text)),
-        }
-    }
+    let url = Template(template).address(notice);
     (units(&url) <= LINK).then_some(url)
 }
 

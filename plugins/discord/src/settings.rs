@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use waxwing_chat::{FieldSetting, Template, link_issue};
+use waxwing_chat::{FieldSetting, check_link, check_template, no_issues};
 use waxwing_guest::Issue;
 
 /// Settings of the `discord` plugin. `{}` is fine for every event.
@@ -85,25 +85,16 @@ impl Default for Settings {
 impl Settings {
     /// What the schema can't say.
     pub(crate) fn check(&self) -> Result<(), Vec<Issue>> {
-        let template = |path: &str, text: &Option<String>| {
-            let issue = text.as_deref().and_then(|text| Template(text).issue());
-            issue.map(|message| Issue::new(path, message))
-        };
-        let link = self.link.as_ref().and_then(|link| link_issue(&link.url));
         let both = (self.thread_id.is_some() && self.thread_name.is_some())
             .then(|| Issue::new("/threadName", "a message goes to a thread by id or opens one by name, not both"));
-        let issues: Vec<_> = [
-            template("/title", &self.title),
-            template("/text", &self.text),
-            template("/threadName", &self.thread_name),
-            link.map(|message| Issue::new("/link/url", message)),
+        no_issues([
+            check_template("/title", self.title.as_deref()),
+            check_template("/text", self.text.as_deref()),
+            check_template("/threadName", self.thread_name.as_deref()),
+            check_link("/link/url", self.link.as_ref().map(|link| link.url.as_str())),
             self.username.as_deref().and_then(username_issue),
             both,
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if issues.is_empty() { Ok(()) } else { Err(issues) }
+        ])
     }
 }
 

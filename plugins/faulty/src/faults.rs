@@ -26,9 +26,11 @@ pub(crate) enum Fault {
     Sleep,
     /// Fills memory again and again with bulk instructions (fuel).
     BulkMemory,
-    /// Recursion without end (wasm stack).
+    /// Recursion without end whose levels keep data: they lie on the guest's own stack, in its memory (trap).
     Recurse,
-    /// Allocates and touches `amount` MiB, 4,096 by default (memory).
+    /// Recursion of `amount` levels, without end by default, whose levels keep nothing in memory (wasm stack).
+    RecurseDeep,
+    /// Reserves `amount` MiB, 4,096 by default, and touches none of it, which would cost fuel (memory).
     EatMemory,
     /// Writes `amount` log lines, 1,000,000 by default (fuel, log lines).
     LogFlood,
@@ -111,6 +113,7 @@ impl Fault {
             Fault::Sleep => sleep(),
             Fault::BulkMemory => fill_memory(),
             Fault::Recurse => drop(black_box(recurse(1))),
+            Fault::RecurseDeep => drop(black_box(recurse_deep(amount.unwrap_or(u64::MAX)))),
             Fault::EatMemory => eat_memory(amount.unwrap_or(4096)),
             Fault::LogFlood => (0..amount.unwrap_or(1_000_000)).for_each(|line| log::info(format!("line {line}"))),
             Fault::LogLongLine => log::warn("x".repeat(size(amount.unwrap_or(8 << 20)))),
@@ -170,10 +173,15 @@ fn recurse(level: u64) -> u64 {
     frame.iter().fold(below, |sum, value| sum.wrapping_add(*value))
 }
 
+/// What a level needs fits into registers and the engine's own stack; what it does after the call can't be done before it.
+fn recurse_deep(levels: u64) -> u64 {
+    if levels == 0 { 1 } else { recurse_deep(levels - 1).rotate_left(5) ^ levels }
+}
+
 fn eat_memory(mebibytes: u64) {
     let mut eaten = Vec::new();
     for _ in 0..mebibytes {
-        eaten.push(vec![1_u8; 1 << 20]);
+        eaten.push(Vec::<u8>::with_capacity(1 << 20));
         black_box(&eaten);
     }
 }

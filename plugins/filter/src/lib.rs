@@ -49,6 +49,10 @@ impl Plugin for Filter {
         ]
     }
 
+    fn settings_schema() -> String {
+        include_str!("../settings-schema.json").to_owned()
+    }
+
     fn validate_settings(settings: &Settings) -> Result<(), Vec<Issue>> {
         settings.program().map(drop).map_err(|issue| vec![issue])
     }

@@ -31,6 +31,10 @@ impl Plugin for Hubspot {
         samples::all()
     }
 
+    fn settings_schema() -> String {
+        include_str!("../settings-schema.json").to_owned()
+    }
+
     fn validate_settings(settings: &Settings) -> Result<(), Vec<Issue>> {
         settings.check()
     }

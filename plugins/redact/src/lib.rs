@@ -80,6 +80,10 @@ impl Plugin for Redact {
         ]
     }
 
+    fn settings_schema() -> String {
+        include_str!("../settings-schema.json").to_owned()
+    }
+
     fn validate_settings(settings: &Settings) -> Result<(), Vec<Issue>> {
         settings.paths().map(drop)
     }

@@ -27,16 +27,16 @@ impl Plugin for Slack {
         samples::all()
     }
 
+    fn settings_schema() -> String {
+        include_str!("../settings-schema.json").to_owned()
+    }
+
     fn validate_settings(settings: &Settings) -> Result<(), Vec<Issue>> {
         settings.check()
     }
 
     fn transform(event: Event, settings: Settings, _webhook: &Webhook) -> Result<Verdict, Failure> {
-        let notice = Notice {
-            environment: event.environment(),
-            tenant: event.tenant(),
-            ..Notice::new(&event.event_type, &event.id, event.occurred_at, &event.data)
-        };
+        let notice = Notice::of(&event);
         Ok(Request::json(&message::compose(&notice, &settings))?.into())
     }
 }

@@ -5,7 +5,7 @@
 //! blocks); the total is our own, below the undocumented one near 13,200. Next: `mrkdwn.rs`.
 
 use serde::Serialize;
-use waxwing_chat::{Fact, Line, Notice, Piece, Template, Tone, clean, matches, percent_encode, readable, units};
+use waxwing_chat::{Fact, Line, Notice, Template, Tone, clean, matches, readable, units};
 
 use crate::{
     mrkdwn::{code, code_block, escape, value},
@@ -125,17 +125,8 @@ fn emoji<'s>(event_type: &str, settings: &'s Settings) -> &'s str {
 }
 
 fn title(notice: &Notice<'_>, settings: &Settings) -> String {
-    let mut title = String::new();
-    if let Some(template) = settings.title.as_deref() {
-        for piece in Template(template).render(notice) {
-            match piece {
-                Piece::Literal(text) => title.push_str(text),
-                Piece::Value(text) => title.push_str(&text),
-            }
-        }
-    }
-    let title = clean(&title, HEADER);
-    if title.is_empty() { notice.headline() } else { title.into_owned() }
+    let own = settings.title.as_deref().map(|template| Template(template).plain(notice, HEADER));
+    own.filter(|title| !title.is_empty()).unwrap_or_else(|| notice.headline())
 }
 
 fn header(emoji: &str, title: &str) -> String {
@@ -163,13 +154,7 @@ fn fallback(emoji: &str, title: &str, subject: Option<&str>) -> String {
 }
 
 fn paragraph(template: &str, notice: &Notice<'_>) -> Option<String> {
-    let mut line = Line::new(PARAGRAPH);
-    for piece in Template(template).render(notice) {
-        match piece {
-            Piece::Literal(text) => line.push_all(text),
-            Piece::Value(text) => line.push(&value(&text, VALUE)),
-        };
-    }
+    let line = Template(template).marked_up(notice, PARAGRAPH, |text| value(text, VALUE));
     (!clean(line.as_str(), PARAGRAPH).is_empty()).then(|| line.into_text())
 }
 
@@ -200,13 +185,7 @@ fn preview(notice: &Notice<'_>, left: usize) -> String {
 }
 
 fn linked(link: &Link, notice: &Notice<'_>) -> Option<String> {
-    let mut url = String::new();
-    for piece in Template(&link.url).render(notice) {
-        match piece {
-            Piece::Literal(text) => url.push_str(&text.replace('&', "&amp;")),
-            Piece::Value(text) => url.push_str(&percent_encode(&text)),
-        }
-    }
+    let url = Template(&link.url).address(notice).replace('&', "&amp;");
     let mut label = Line::new(200);
     escape(&mut label, &clean(link.label.as_deref().unwrap_or("Open"), 75).replace('|', "/"));
     let label = if label.is_empty() { "Open" } else { label.as_str() };

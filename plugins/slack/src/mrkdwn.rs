@@ -5,7 +5,7 @@
 //! (broken with an invisible joiner), and emphasis, quotes or emoji codes (the value goes into a code span, where Slack
 //! formats nothing). Slack has no escape for `*`, `_`, `~` and backticks, hence the last. Next: `message.rs`.
 
-use waxwing_chat::{Line, clean};
+use waxwing_chat::{Line, calls_one_of, clean};
 
 /// Words that notify many when they follow an `@`.
 const CROWDS: &[&str] = &["channel", "here", "everyone", "group", "all"];
@@ -15,7 +15,7 @@ const JOINER: &str = "\u{2060}";
 
 /// Adds text with `&`, `<` and `>` escaped and no call to a crowd in it; false once the line is full.
 pub(crate) fn escape(line: &mut Line, text: &str) -> bool {
-    if !text.contains(['&', '<', '>', '@']) {
+    if !text.bytes().any(must_be_escaped) {
         return line.push_all(text);
     }
     let mut buffer = [0; 4];
@@ -25,7 +25,7 @@ pub(crate) fn escape(line: &mut Line, text: &str) -> bool {
             '&' => line.push("&amp;"),
             '<' => line.push("&lt;"),
             '>' => line.push("&gt;"),
-            '@' if !before.is_alphanumeric() && calls_a_crowd(text.get(index + 1..).unwrap_or_default()) => {
+            '@' if !before.is_alphanumeric() && calls_one_of(text.get(index + 1..).unwrap_or_default(), CROWDS) => {
                 line.push("@") && line.push(JOINER)
             }
             _ => line.push(character.encode_utf8(&mut buffer)),
@@ -35,13 +35,22 @@ pub(crate) fn escape(line: &mut Line, text: &str) -> bool {
     })
 }
 
+/// What [`escape`] may write otherwise.
+const fn must_be_escaped(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'@')
+}
+
 /// A value as it is, whatever is in it: plain where Slack would show it so, else as a code span.
 pub(crate) fn value(text: &str, max: usize) -> String {
-    if text.len() <= max && !text.bytes().any(|byte| b"&<>@`*_~:".contains(&byte)) {
+    let odd = |byte| matches!(byte, b'&' | b'<' | b'>' | b'@' | b'`' | b'*' | b'_' | b'~' | b':');
+    if text.len() <= max && !text.bytes().any(odd) {
         return text.to_owned();
     }
     if would_be_formatted(text) {
         return code(text, max);
+    }
+    if text.len() <= max && !text.bytes().any(must_be_escaped) {
+        return text.to_owned();
     }
     let mut line = Line::new(max);
     escape(&mut line, text);
@@ -51,7 +60,7 @@ pub(crate) fn value(text: &str, max: usize) -> String {
 /// A code span. A backtick can't be in one; a grave accent that looks the same can.
 pub(crate) fn code(text: &str, max: usize) -> String {
     let text = clean(text, max);
-    if text.len() + 2 <= max && !text.bytes().any(|byte| b"&<>@`".contains(&byte)) {
+    if text.len() + 2 <= max && !text.bytes().any(|byte| byte == b'`' || must_be_escaped(byte)) {
         return ["`", &text, "`"].concat();
     }
     let mut line = Line::new(max.saturating_sub(2));
@@ -72,10 +81,7 @@ pub(crate) fn code_block(text: &str, max: usize) -> String {
 
 /// True if Slack could take a part of the text for markup: emphasis that could open, a quote, code, an emoji code.
 fn would_be_formatted(text: &str) -> bool {
-    if !text.contains(['`', '*', '_', '~', ':', '>']) {
-        return false;
-    }
-    if text.starts_with('>') || text.contains('`') {
+    if text.starts_with('>') || text.bytes().any(|byte| byte == b'`') {
         return true;
     }
     let mut before = ' ';
@@ -92,17 +98,13 @@ fn would_be_formatted(text: &str) -> bool {
 
 /// `:name:`. Digits alone are no emoji but for two, so that times of day stay plain.
 fn has_emoji_code(text: &str) -> bool {
+    let count = text.bytes().filter(|byte| *byte == b':').count().saturating_sub(1);
     let between = text.split(':').skip(1);
-    let count = text.matches(':').count().saturating_sub(1);
     between.take(count).any(|name| {
         let shaped =
             !name.is_empty() && name.chars().all(|character| character.is_alphanumeric() || "_+-'".contains(character));
         shaped && (name.chars().any(|character| !character.is_ascii_digit()) || matches!(name, "100" | "1234"))
     })
-}
-
-fn calls_a_crowd(rest: &str) -> bool {
-    CROWDS.iter().any(|crowd| rest.get(..crowd.len()).is_some_and(|word| word.eq_ignore_ascii_case(crowd)))
 }
 
 #[cfg(test)]

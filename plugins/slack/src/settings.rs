@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use waxwing_chat::{FieldSetting, Template, link_issue};
+use waxwing_chat::{FieldSetting, check_link, check_template, no_issues};
 use waxwing_guest::Issue;
 
 /// Settings of the `slack` plugin. `{}` is fine for every event.
@@ -76,16 +76,10 @@ impl Default for Settings {
 impl Settings {
     /// What the schema can't say.
     pub(crate) fn check(&self) -> Result<(), Vec<Issue>> {
-        let template = |path: &str, text: &Option<String>| {
-            let issue = text.as_deref().and_then(|text| Template(text).issue());
-            issue.map(|message| Issue::new(path, message))
-        };
-        let link = self.link.as_ref().and_then(|link| link_issue(&link.url));
-        let issues: Vec<_> = [template("/title", &self.title), template("/text", &self.text)]
-            .into_iter()
-            .flatten()
-            .chain(link.map(|message| Issue::new("/link/url", message)))
-            .collect();
-        if issues.is_empty() { Ok(()) } else { Err(issues) }
+        no_issues([
+            check_template("/title", self.title.as_deref()),
+            check_template("/text", self.text.as_deref()),
+            check_link("/link/url", self.link.as_ref().map(|link| link.url.as_str())),
+        ])
     }
 }

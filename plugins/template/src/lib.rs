@@ -122,6 +122,10 @@ impl Plugin for Template {
         ]
     }
 
+    fn settings_schema() -> String {
+        include_str!("../settings-schema.json").to_owned()
+    }
+
     fn validate_settings(settings: &Settings) -> Result<(), Vec<Issue>> {
         let renderer = Renderer::new(settings.missing);
         let templates = settings.templates();

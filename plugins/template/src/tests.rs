@@ -56,10 +56,17 @@ fn the_secret_is_written_as_its_placeholder() {
 
 #[test]
 fn a_path_cant_be_climbed_by_an_event() {
-    for (id, expected) in [("..", "/v1/%2E%2E/x"), ("a/b?c#d", "/v1/a%2Fb%3Fc%23d/x"), ("ü", "/v1/%C3%BC/x")] {
+    for (id, expected) in [("a/b?c#d", "/v1/a%2Fb%3Fc%23d/x"), ("ü", "/v1/%C3%BC/x"), ("...", "/v1/.../x")] {
         let settings = json!({ "template": "1", "path": "/v1/{{ data.id }}/x" });
         assert_eq!(sent(&json!({ "id": id }), settings).path.as_deref(), Some(expected));
     }
+}
+
+#[test]
+#[should_panic(expected = "the host would refuse this verdict")]
+fn a_path_with_a_dot_segment_of_an_events_is_refused_by_the_host() {
+    let settings = json!({ "template": "1", "path": "/v1/{{ data.id }}/x" });
+    let _ = sent(&json!({ "id": ".." }), settings);
 }
 
 #[test]

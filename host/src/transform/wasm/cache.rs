@@ -2,16 +2,19 @@
 //!
 //! Machine code from a file is run as it is, so a file counts only if its HMAC fits the very bytes that were read, by digest of
 //! the component and by engine. What doesn't fit is as good as absent: it is compiled again. Never reads what a link points to.
+//! The folder has a size: what was not used for the longest time makes room.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::WasmError;
+use super::limits::CompileLimits;
 use crate::model::plugin::Digest;
 
 const SEAL: usize = 32;
@@ -26,11 +29,13 @@ pub(super) struct DiskCache {
     engine: u64,
     /// The most that a file may hold.
     most: usize,
+    /// The most that all files together may hold.
+    total: u64,
 }
 
 impl DiskCache {
     /// Makes the folder if there is none, open to nobody else, and clears out what other engines left.
-    pub(super) fn open(folder: &Path, key: [u8; 32], engine: u64, most: usize) -> Result<Self, WasmError> {
+    pub(super) fn open(folder: &Path, key: [u8; 32], engine: u64, limits: &CompileLimits) -> Result<Self, WasmError> {
         let failed = |source| WasmError::Cache { folder: folder.to_owned(), source };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let found = std::fs::symlink_metadata(folder).map_err(failed)?;
@@ -39,7 +44,8 @@ impl DiskCache {
             return Err(failed(std::io::Error::new(std::io::ErrorKind::PermissionDenied, message)));
         }
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        let cache = Self { folder: folder.to_owned(), key: Zeroizing::new(key), engine, most };
+        let (most, total) = (limits.output, limits.cache);
+        let cache = Self { folder: folder.to_owned(), key: Zeroizing::new(key), engine, most, total };
         cache.clear_foreign().map_err(failed)?;
         Ok(cache)
     }
@@ -53,7 +59,7 @@ impl DiskCache {
         }
         let most = u64::try_from(self.most.saturating_add(SEAL)).ok()?;
         let mut bytes = Vec::new();
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes).ok()?;
+        (&file).take(most.saturating_add(1)).read_to_end(&mut bytes).ok()?;
         let length = bytes.len().checked_sub(SEAL).filter(|length| *length <= self.most)?;
         let (code, seal) = bytes.split_at(length);
         if self.sealing(digest, code)?.verify_slice(seal).is_err() {
@@ -61,6 +67,8 @@ impl DiskCache {
             return None;
         }
         bytes.truncate(length);
+        // Without it, the file merely goes earlier.
+        let _ = touch(&file);
         Some(bytes)
     }
 
@@ -81,7 +89,30 @@ impl DiskCache {
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(code)?;
         file.write_all(&seal)?;
-        std::fs::rename(&beside, self.path(digest))
+        std::fs::rename(&beside, self.path(digest))?;
+        self.make_room()
+    }
+
+    /// Removes what was not used for the longest time until the rest is within the folder's size. The newest file stays: it is
+    /// the one that somebody waits for.
+    fn make_room(&self) -> std::io::Result<()> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let found = entry.metadata()?;
+            if entry.path().extension().is_some_and(|ending| ending == ENDING) {
+                files.push((found.modified()?, found.len(), entry.path()));
+            }
+        }
+        files.sort_unstable_by(|one, other| other.cmp(one));
+        let mut kept: u64 = 0;
+        for (index, (_, size, path)) in files.iter().enumerate() {
+            kept = kept.saturating_add(*size);
+            if kept > self.total && index > 0 {
+                std::fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     fn sealing(&self, digest: Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
@@ -111,6 +142,12 @@ impl DiskCache {
     }
 }
 
+/// Used now.
+fn touch(file: &std::fs::File) -> std::io::Result<()> {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    Ok(futimens(file, &Timestamps { last_access: now, last_modification: now })?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +155,35 @@ mod tests {
     const DIGEST: Digest = Digest([7; 32]);
 
     fn cache(folder: &Path, key: u8, engine: u64) -> DiskCache {
-        DiskCache::open(folder, [key; 32], engine, 1000).unwrap()
+        let limits = CompileLimits { output: 1000, ..CompileLimits::default() };
+        DiskCache::open(folder, [key; 32], engine, &limits).unwrap()
+    }
+
+    /// As if it had last been used so many seconds after 1970.
+    fn last_used(cache: &DiskCache, digest: Digest, seconds: u64) {
+        let file = std::fs::File::options().write(true).open(cache.path(digest)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_used_for_the_longest_time_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = CompileLimits { cache: 2 * (100 + 32), ..CompileLimits::default() };
+        let cache = DiskCache::open(folder.path(), [1; 32], 5, &limits).unwrap();
+        let [one, two, three] = [1, 2, 3].map(|byte| Digest([byte; 32]));
+        cache.store(one, &[1; 100]);
+        cache.store(two, &[2; 100]);
+        last_used(&cache, one, 10);
+        last_used(&cache, two, 20);
+        assert!(cache.load(one).is_some(), "now it is the one used last");
+        cache.store(three, &[3; 100]);
+        assert_eq!([one, two, three].map(|digest| cache.load(digest).is_some()), [true, false, true]);
+        cache.store(two, &[2; 1000]);
+        assert_eq!(
+            [one, two, three].map(|digest| cache.load(digest).is_some()),
+            [false, true, false],
+            "alone too large"
+        );
     }
 
     #[test]

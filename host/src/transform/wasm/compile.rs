@@ -16,6 +16,10 @@ use crate::transform::BadComponent;
 /// The hidden subcommand that `main` hands to [`super::compile_child_main`].
 pub const COMPILE_COMMAND: &str = "compile-plugin";
 
+/// All of the child's environment: its allocator must not set a gigabyte aside at the start, or the limit on memory would begin
+/// behind it.
+const ALLOCATOR: [(&str, &str); 1] = [("MIMALLOC_DISALLOW_ARENA_ALLOC", "1")];
+
 /// The most that is kept of what the child says went wrong.
 const COMPLAINT_MAX: u64 = 4096;
 
@@ -44,7 +48,7 @@ impl Compiler {
         let child = self.start().map_err(|error| host(&format!("no process to compile it in: {error}")))?;
         match tokio::time::timeout(self.limits.wall, self.converse(child, wasm)).await {
             Ok(result) => result,
-            Err(_) => Err(BadComponent::CompileLimit(format!("{} s", self.limits.wall.as_secs()))),
+            Err(_) => Err(over(format!("{} s", self.limits.wall.as_secs_f64()))),
         }
     }
 
@@ -52,6 +56,7 @@ impl Compiler {
         Command::new(&self.executable)
             .args(&self.arguments)
             .env_clear()
+            .envs(ALLOCATOR)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -68,18 +73,27 @@ impl Compiler {
         };
         let most = u64::try_from(self.limits.output).unwrap_or(u64::MAX);
         let (mut code, mut said) = (Vec::new(), Vec::new());
-        let (mut output, mut complaint) = (output.take(most.saturating_add(1)), complaint.take(COMPLAINT_MAX));
         let write = async {
             // A child that ends early closes the pipe: its exit says why.
             let _ = input.write_all(&wasm).await;
             drop(input);
+            Ok(())
         };
-        let (_, read, _) = tokio::join!(write, output.read_to_end(&mut code), complaint.read_to_end(&mut said));
-        if code.len() > self.limits.output {
-            return Err(BadComponent::CompileLimit(format!("{most} bytes of machine code")));
-        }
+        let read = async {
+            let read = output.take(most.saturating_add(1)).read_to_end(&mut code).await;
+            match read.map_err(|error| host(&error.to_string()))? {
+                length if length > self.limits.output => Err(over(format!("{most} bytes of machine code"))),
+                _ => Ok(()),
+            }
+        };
+        let listen = async {
+            // What it couldn't say is missed less than its exit.
+            let _ = complaint.take(COMPLAINT_MAX).read_to_end(&mut said).await;
+            Ok(())
+        };
+        // The first limit that is met ends it all, and with that the child.
+        tokio::try_join!(write, read, listen)?;
         let status = child.wait().await.map_err(|error| host(&error.to_string()))?;
-        read.map_err(|error| host(&error.to_string()))?;
         if status.success() { Ok(code) } else { Err(self.verdict(status, &String::from_utf8_lossy(&said))) }
     }
 
@@ -91,10 +105,12 @@ impl Compiler {
         if signal == Some(rustix::process::Signal::XCPU.as_raw())
             || signal == Some(rustix::process::Signal::KILL.as_raw())
         {
-            return BadComponent::CompileLimit(format!("{} s of CPU time", self.limits.cpu_seconds));
+            return over(format!("{} s of CPU time", self.limits.cpu_seconds));
         }
-        if signal == Some(rustix::process::Signal::ABORT.as_raw()) && said.contains("memory allocation") {
-            return BadComponent::CompileLimit(format!("{} MiB of memory", self.limits.memory / (1024 * 1024)));
+        // The allocator aborts; what maps memory itself, as the engine does for machine code, is told by the system.
+        let aborted = signal == Some(rustix::process::Signal::ABORT.as_raw()) && said.contains("memory allocation");
+        if aborted || said.contains("Cannot allocate memory") {
+            return over(format!("{} MiB of memory", self.limits.memory / (1024 * 1024)));
         }
         match (status.code(), signal) {
             (Some(super::compile_child::REFUSED), _) => BadComponent::Malformed(super::log::shown(said, 1024)),
@@ -102,6 +118,10 @@ impl Compiler {
             (code, None) => host(&format!("the compiler ended with {code:?}: {}", super::log::shown(said, 1024))),
         }
     }
+}
+
+fn over(limit: String) -> BadComponent {
+    BadComponent::CompileLimit(limit)
 }
 
 fn host(message: &str) -> BadComponent {

@@ -1,7 +1,7 @@
 //! The process that compiles one component: bytes in by stdin, machine code out by stdout, and nothing else.
 //!
 //! It limits itself before it reads a byte: address space, CPU time, no files, lowest priority, gone with its parent. It gets no
-//! environment and no keys. Its answer is still only machine code that the parent's engine checks for being its own kind.
+//! environment but a word to its allocator, and no keys. Its answer is still only machine code that the parent's engine checks for being its own kind.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -36,13 +36,30 @@ fn compile(arguments: &[String]) -> Result<(), (u8, String)> {
     let memory = memory.parse().map_err(|error: std::num::ParseIntError| ours(&error))?;
     let cpu_seconds = cpu_seconds.parse().map_err(|error: std::num::ParseIntError| ours(&error))?;
 
-    restrain(memory, cpu_seconds).map_err(|error| ours(&error))?;
+    close_inherited().and_then(|()| restrain(memory, cpu_seconds)).map_err(|error| ours(&error))?;
     let engine = engine::for_compiling(stack, reservation).map_err(|error| ours(&error))?;
     let mut wasm = Vec::new();
     std::io::stdin().read_to_end(&mut wasm).map_err(|error| ours(&error))?;
     let code = engine.precompile_component(&wasm).map_err(refused)?;
     let mut out = std::io::stdout();
     out.write_all(&code).and_then(|()| out.flush()).map_err(|error| ours(&error))
+}
+
+/// Our own files close at exec. What the server itself was handed (a shell's, a supervisor's) may not.
+fn close_inherited() -> std::io::Result<()> {
+    let number = |entry: std::fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+    let listed: Vec<i32> = std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| number(entry.ok()?)).collect();
+    for descriptor in listed.into_iter().filter(|descriptor| *descriptor > 2) {
+        // The folder's own one is closed by now.
+        if std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok() {
+            #[allow(unsafe_code, reason = "a descriptor of nobody: this process has opened no file of its own yet")]
+            // SAFETY: see the reason.
+            unsafe {
+                rustix::io::close(descriptor);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Limits that can't be lifted again.

@@ -52,10 +52,12 @@ fn copied_too_much(error: &wasmtime::Error) -> bool {
 }
 
 fn trap(error: &wasmtime::Error, state: &State) -> String {
-    let cause = error.downcast_ref::<Trap>().map_or_else(
-        || error.downcast_ref::<Exited>().map_or_else(|| error.root_cause().to_string(), Exited::to_string),
-        Trap::to_string,
-    );
+    let cause = match error.downcast_ref::<Trap>() {
+        // What Rust and C keep on a stack lies in memory, below everything else: running off it looks like any wild access.
+        Some(trap @ Trap::MemoryOutOfBounds) => format!("{trap} (recursion without end can be the reason)"),
+        Some(trap) => trap.to_string(),
+        None => error.downcast_ref::<Exited>().map_or_else(|| error.root_cause().to_string(), Exited::to_string),
+    };
     let message = state.log.panic_text().map_or_else(|| cause.clone(), |panic| format!("{cause}: {panic}"));
     super::log::shown(&message, 2048)
 }

@@ -64,7 +64,7 @@ pub struct UploadLimits {
     pub nesting: usize,
 }
 
-/// Of the child process that compiles.
+/// Of the child process that compiles, and of what is kept of its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileLimits {
     /// Bytes of address space, beyond what the process has when it starts.
@@ -75,6 +75,8 @@ pub struct CompileLimits {
     pub wall: Duration,
     /// Bytes of machine code.
     pub output: usize,
+    /// Bytes of machine code kept on disk, of all components.
+    pub cache: u64,
 }
 
 const MIB: usize = 1024 * 1024;
@@ -118,6 +120,12 @@ impl Default for UploadLimits {
 
 impl Default for CompileLimits {
     fn default() -> Self {
-        Self { memory: 1024 * 1024 * 1024, cpu_seconds: 30, wall: Duration::from_secs(90), output: 256 * MIB }
+        Self {
+            memory: 1024 * 1024 * 1024,
+            cpu_seconds: 30,
+            wall: Duration::from_secs(90),
+            output: 256 * MIB,
+            cache: 2 * 1024 * 1024 * 1024,
+        }
     }
 }

@@ -15,6 +15,7 @@ mod imports;
 mod instance;
 mod lane;
 pub mod limits;
+mod link;
 mod log;
 mod manifest;
 mod output;
@@ -26,18 +27,17 @@ mod wasi;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::contract::{response, transformer};
 use async_trait::async_trait;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
 
 pub use self::compile::COMPILE_COMMAND;
 pub use self::compile_child::compile_child_main;
 use self::instance::{Call, Plugin, Shared};
 use self::limits::Limits;
+use self::link::NotReady;
 use self::random::SeededRandom;
 use super::{BadComponent, ClassifyInput, Components, ReplyView, Run, SettingsIssue, StageInput, Transform, Verdict};
 use crate::model::attempt::Judgement;
@@ -82,31 +82,12 @@ pub struct WasmTransform {
     components: Arc<dyn Components>,
 }
 
-/// Why a component can't run now: none of it is the plugin's fault.
-#[derive(Debug, thiserror::Error)]
-enum NotReady {
-    #[error("its component isn't stored")]
-    Absent,
-    #[error("{0}")]
-    NotCompiled(BadComponent),
-    #[error("its machine code doesn't load: {0:#}")]
-    Unloadable(wasmtime::Error),
-    #[error("the server is going down")]
-    Stopping,
-}
-
-impl From<NotReady> for FaultKind {
-    fn from(error: NotReady) -> Self {
-        Self::Host { message: error.to_string() }
-    }
-}
-
 impl WasmTransform {
     pub fn new(setup: WasmSetup<'_>) -> Result<Self, WasmError> {
         let limits = setup.limits;
         let (engine, reservation) = engine::probe(&limits).map_err(WasmError::Engine)?;
         let id = engine::compatibility(&engine);
-        let cache = cache::DiskCache::open(&setup.cache, setup.cache_key, id, limits.compile.output)?;
+        let cache = cache::DiskCache::open(&setup.cache, setup.cache_key, id, &limits.compile)?;
         let slots = usize::try_from(limits.slots).unwrap_or(1);
         Ok(Self {
             engine,
@@ -150,7 +131,7 @@ impl WasmTransform {
         };
         tracing::info!(%digest, bytes = wasm.len(), "compiling a plugin");
         let code = self.compiler.compile(wasm).await.map_err(NotReady::NotCompiled)?;
-        let plugin = self.link(code.clone()).await?.map_err(NotReady::Unloadable)?;
+        let plugin = self.link(code.clone()).await?;
         let cache = Arc::clone(&self.cache);
         // Whether it could be kept only matters to the next start.
         let _ = tokio::task::spawn_blocking(move || cache.store(digest, &code)).await;
@@ -162,12 +143,16 @@ impl WasmTransform {
         let code = tokio::task::spawn_blocking(move || cache.load(digest)).await.map_err(|_| NotReady::Stopping)?;
         let Some(code) = code else { return Ok(None) };
         // Sealed by us, and yet of no use to this engine: as good as absent.
-        Ok(self.link(code).await?.ok())
+        match self.link(code).await {
+            Err(NotReady::Stopping) => Err(NotReady::Stopping),
+            linked => Ok(linked.ok()),
+        }
     }
 
-    async fn link(&self, code: Vec<u8>) -> Result<Result<Plugin, wasmtime::Error>, NotReady> {
+    async fn link(&self, code: Vec<u8>) -> Result<Plugin, NotReady> {
         let (engine, slots) = (self.engine.clone(), self.shared.limits.slots_per_plugin);
-        tokio::task::spawn_blocking(move || link(&engine, &code, slots)).await.map_err(|_| NotReady::Stopping)
+        let linking = tokio::task::spawn_blocking(move || link::link(&engine, &code, slots));
+        linking.await.map_err(|_| NotReady::Stopping)?
     }
 
     /// Waits for a place: first among the plugin's own calls, so that many of one keep nobody else waiting.
@@ -222,19 +207,14 @@ struct About<'a> {
 impl Transform for WasmTransform {
     async fn admit(&self, wasm: Bytes) -> Result<(Digest, Manifest), BadComponent> {
         let stopping = |_| BadComponent::Host(NotReady::Stopping.to_string());
-        let (upload, examined) = (self.shared.limits.upload, wasm.clone());
+        let (limits, examined) = (Arc::clone(&self.shared.limits), wasm.clone());
         let (digest, border) = tokio::task::spawn_blocking(move || {
-            structure::examine(&examined, &upload).map(|border| (Digest(Sha256::digest(&examined).into()), border))
+            structure::examine(&examined, &limits).map(|border| (Digest(Sha256::digest(&examined).into()), border))
         })
         .await
         .map_err(stopping)??;
         border.judge()?;
-        self.resident.place(digest).get_or_try_init(|| self.load(digest, Some(wasm))).await.map_err(
-            |error| match error {
-                NotReady::NotCompiled(bad) => bad,
-                other => BadComponent::Host(other.to_string()),
-            },
-        )?;
+        self.resident.place(digest).get_or_try_init(|| self.load(digest, Some(wasm))).await?;
         let call = self.setup_call(digest, "").await.map_err(|error| BadComponent::Host(error.to_string()))?;
         let said = self.in_lane(call.describe()).await.result.map_err(BadComponent::DescribeFailed)?;
         Ok((digest, manifest::accept(said, &border)?))
@@ -285,27 +265,4 @@ impl Transform for WasmTransform {
         let (reply, context) = (convert::reply(&reply), convert::context(&input, event));
         self.in_lane(call.classify(reply, context)).await.map(convert::judgement)
     }
-}
-
-/// Machine code, linked with the closed WASI and the log.
-fn link(engine: &Engine, code: &[u8], slots: usize) -> Result<Plugin, wasmtime::Error> {
-    #[allow(
-        unsafe_code,
-        reason = "machine code of ours: the compiling child's own answer, or a file that bears our seal"
-    )]
-    // SAFETY: see the reason; nothing else calls this.
-    let component = unsafe { Component::deserialize(engine, code) }?;
-    let mut linker = Linker::new(engine);
-    let names: Vec<String> = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
-    names.iter().try_for_each(|name| wasi::define(&mut linker, name))?;
-    // What of WASI has no function here traps when called: a file can't be opened where there is no folder to open it in.
-    linker.define_unknown_imports_as_traps(&component)?;
-    let pre = linker.instantiate_pre(&component)?;
-    Ok(Plugin {
-        transformer: transformer::GuestIndices::new(&pre)?,
-        // Looked for, not required: most plugins have none.
-        response: response::GuestIndices::new(&pre).ok(),
-        slots: Arc::new(Semaphore::new(slots.max(1))),
-        pre,
-    })
 }

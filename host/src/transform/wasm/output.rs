@@ -19,6 +19,7 @@ const HEADERS_MAX: usize = 64;
 const HEADERS_TOTAL: usize = 16 * 1024;
 const VALUE_MAX: usize = 8 * 1024;
 const QUERY_MAX: usize = 64;
+const ATTRIBUTES_MAX: usize = 64;
 const QUERY_TOTAL: usize = 8 * 1024;
 const PATH_MAX: usize = 4 * 1024;
 const CONTENT_TYPE_MAX: usize = 256;
@@ -91,6 +92,7 @@ impl OutputRules {
         within(Limit::Count, request.query.len(), QUERY_MAX)?;
         let query_bytes = request.query.iter().map(|(name, value)| name.len() + value.len()).sum();
         within(Limit::Output, query_bytes, QUERY_TOTAL)?;
+        within(Limit::Count, request.attributes.len(), ATTRIBUTES_MAX)?;
         content_type(&request.content_type)?;
         request.path.as_deref().map_or(Ok(()), path)?;
         Ok(RequestDraft {
@@ -210,3 +212,7 @@ fn bad(message: String) -> FaultKind {
 #[cfg(test)]
 #[path = "output_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "output_sdk_tests.rs"]
+mod sdk_tests;

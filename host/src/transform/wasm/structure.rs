@@ -4,18 +4,30 @@
 use wasmparser::{Encoding, FunctionBody, Operator, Parser, Payload, Validator, WasmFeatures};
 
 use super::imports::Border;
-use super::limits::UploadLimits;
+use super::limits::{Limits, UploadLimits};
 use crate::transform::BadComponent;
 
+/// Bytes of a page of linear memory.
+const PAGE: u64 = 64 * 1024;
+
 /// Refuses what isn't a sound component within the limits; says what stands at its border.
-pub(super) fn examine(wasm: &[u8], limits: &UploadLimits) -> Result<Border, BadComponent> {
-    if wasm.len() > limits.size {
-        return Err(BadComponent::TooLarge { size: number(wasm.len()), allowed: number(limits.size) });
+pub(super) fn examine(wasm: &[u8], limits: &Limits) -> Result<Border, BadComponent> {
+    let size = limits.upload.size;
+    if wasm.len() > size {
+        return Err(BadComponent::TooLarge { size: number(wasm.len()), allowed: number(size) });
     }
     if !wasm.starts_with(b"\0asm") {
         return Err(BadComponent::NotWasm);
     }
-    let mut count = Count { limits, depth: 0, modules: 0, functions: 0, border: Border::default() };
+    let mut count = Count {
+        limits: &limits.upload,
+        memory: limits.memory,
+        table_elements: limits.table_elements,
+        depth: 0,
+        modules: 0,
+        functions: 0,
+        border: Border::default(),
+    };
     for payload in Parser::new(0).parse_all(wasm) {
         count.payload(payload.map_err(malformed)?)?;
     }
@@ -38,6 +50,9 @@ const fn extras() -> WasmFeatures {
 
 struct Count<'a> {
     limits: &'a UploadLimits,
+    /// Of a run: what begins beyond it never could.
+    memory: usize,
+    table_elements: usize,
     /// Components and modules around what is being read; 1 is the outermost component.
     depth: usize,
     modules: usize,
@@ -65,6 +80,14 @@ impl Count<'_> {
                 }
                 Ok(())
             }
+            Payload::MemorySection(section) => section.into_iter().try_for_each(|memory| {
+                let pages = memory.map_err(malformed)?.initial;
+                within("bytes of memory to begin with", length(pages.saturating_mul(PAGE)), self.memory)
+            }),
+            Payload::TableSection(section) => section.into_iter().try_for_each(|table| {
+                let elements = table.map_err(malformed)?.ty.initial;
+                within("elements in a table to begin with", length(elements), self.table_elements)
+            }),
             Payload::CodeSectionStart { count, .. } => {
                 self.functions = self.functions.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
                 within("functions", self.functions, self.limits.functions)
@@ -118,4 +141,8 @@ fn malformed(error: wasmparser::BinaryReaderError) -> BadComponent {
 
 fn number(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
+}
+
+fn length(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
