@@ -18,11 +18,13 @@ use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::route::Directory;
 use crate::store::Start;
 
-/// How much at once. All of them are the node's, over all webhooks.
+/// How much at once, on this node; over all webhooks where it doesn't say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Attempts under way.
     pub in_flight: usize,
+    /// Attempts under way for one webhook, at least 1. A webhook begins with fewer, and wins them by answering.
+    pub per_webhook: usize,
     /// Rows in memory, under way or not.
     pub rows: usize,
     /// Bytes of event data in memory.
@@ -31,7 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 1024, rows: 32_768, bytes: 256 * 1024 * 1024 }
+        Self { in_flight: 1024, per_webhook: 16, rows: 32_768, bytes: 256 * 1024 * 1024 }
     }
 }
 
@@ -101,11 +103,11 @@ impl Dispatcher {
 
     /// An attempt that [`Self::next`] gave out has ended. `again`: the same delivery is due once more, later.
     pub(super) fn done(&self, claimed: &Claimed, pace: Pace, again: bool) {
-        let ordering = self.rules(claimed.webhook).ordering;
+        let rules = self.rules(claimed.webhook);
         let mut state = self.state.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
         state.forget(claimed);
-        state.lane(claimed.webhook).done(claimed.id, pace, again, ordering);
+        state.lane(claimed.webhook).done(claimed.id, pace, again, rules);
         // An idle lane is forgotten there, when its turn comes.
         state.enter_ring(claimed.webhook);
     }
@@ -240,9 +242,11 @@ impl Dispatcher {
 
     fn rules(&self, id: WebhookId) -> Rules {
         let webhook = self.directory.webhook(id);
-        webhook.map_or(Rules { ordering: Ordering::None, rate: None }, |webhook| Rules {
+        let most = self.limits.per_webhook.max(1);
+        webhook.map_or(Rules { ordering: Ordering::None, rate: None, most }, |webhook| Rules {
             ordering: webhook.current.ordering,
             rate: webhook.current.rate_limit,
+            most,
         })
     }
 }
