@@ -7,4 +7,10 @@ mod process;
 
 mod commands;
 mod docs;
+mod json;
+mod listening;
+mod plugins;
 mod readme;
+mod signatures;
+mod stopping;
+mod way_out;
