@@ -52,9 +52,9 @@ fn told(answer: Answer, (status, code): (u16, &str), advice: &str, places: &[&st
 async fn a_document_that_can_not_be_read_is_refused_at_its_byte_or_its_limit() {
     let world = world().await;
     let before = everything(&world).await;
-    for path in ["/api/events", "/api/webhooks"] {
+    for (path, field) in [("/api/events", "data"), ("/api/webhooks", "settings")] {
         told(post_text(&world, path, r#"{"url": "x","#.into()).await, (400, "not-json"), " at ", &[]);
-        let deep = format!(r#"{{"data":{}0{}}}"#, "[".repeat(200), "]".repeat(200));
+        let deep = format!(r#"{{"{field}":{{"slack":{}0{}}}}}"#, "[".repeat(200), "]".repeat(200));
         told(post_text(&world, path, deep).await, (400, "too-deep"), "128 levels", &[]);
         let large = format!("[{}]", " ".repeat(9 << 20));
         told(post_text(&world, path, large).await, (413, "body-too-large"), "send less at once", &[]);

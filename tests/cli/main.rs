@@ -11,6 +11,7 @@ mod json;
 mod listening;
 mod plugins;
 mod readme;
+mod replays;
 mod signatures;
 mod stopping;
 mod way_out;

@@ -70,6 +70,7 @@ contract! {
     replays {
         a_replay_is_one_more_delivery_of_the_same_event,
         replays_of_many_events_are_written_all_or_none,
+        the_newest_delivery_of_each_event_is_found_wherever_it_stands,
     }
     lists {
         pages_put_together_are_the_whole_list_while_new_rows_come_in,

@@ -13,6 +13,7 @@ pub mod sealed;
 pub mod sqlite;
 pub mod writer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -277,6 +278,9 @@ pub trait Deliveries {
 
     /// What the first attempt fixed.
     async fn fixed(&self, delivery: DeliveryId) -> Result<Option<Fixed>>;
+
+    /// The newest delivery to a webhook of each of these events; those that it has none of are left out.
+    async fn newest(&self, webhook: WebhookId, events: &[EventId]) -> Result<HashMap<EventId, DeliveryId>>;
 
     /// How many match, counted up to `limit`.
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64>;
