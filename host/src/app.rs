@@ -17,6 +17,7 @@ use axum::Router;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::first::FirstToken;
@@ -120,7 +121,8 @@ impl App {
     /// the future: what was under way is sent again after the next start.
     pub async fn stop(self) {
         self.stop.cancel();
-        let ended = tokio::time::timeout(self.drain, self.server).await;
+        let end = Instant::now() + self.drain;
+        let ended = tokio::time::timeout_at(end, self.server).await;
         match ended {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::error!(error = &error as &dyn std::error::Error, "the listener failed"),
@@ -128,7 +130,7 @@ impl App {
             Err(_) => tracing::warn!("connections that would not end are dropped"),
         }
         if let Some(running) = self.running {
-            let left = running.drain(self.drain).await;
+            let left = running.drain(end.saturating_duration_since(Instant::now())).await;
             if left > 0 {
                 tracing::warn!(left, "attempts were still under way: they are made again after the next start");
             }

@@ -7,6 +7,9 @@
 
 mod access;
 mod accounts;
+mod admission;
+mod advice;
+mod concurrency;
 mod deliveries;
 mod document;
 mod events;

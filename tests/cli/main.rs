@@ -7,4 +7,11 @@ mod process;
 
 mod commands;
 mod docs;
+mod json;
+mod listening;
+mod plugins;
 mod readme;
+mod replays;
+mod signatures;
+mod stopping;
+mod way_out;

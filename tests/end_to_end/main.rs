@@ -11,5 +11,6 @@ mod process;
 
 mod edits;
 mod explain;
+mod limits;
 mod recovery;
 mod slack;

@@ -25,6 +25,10 @@ impl Server {
         self.call(Method::POST, path, Some(body))
     }
 
+    pub(crate) fn put(&self, path: &str, body: Value) -> Value {
+        self.call(Method::PUT, path, Some(body))
+    }
+
     pub(crate) fn patch(&self, path: &str, body: Value) -> Value {
         self.call(Method::PATCH, path, Some(body))
     }

@@ -1,7 +1,7 @@
 //! The built binary as a server: a process, a folder and a port of its own; receivers in the test's process; commands and calls
 //! that talk to it. Nothing here is asynchronous: a test reads from top to bottom. Next: `client.rs`, `sink.rs`.
 
-#![allow(dead_code, reason = "included by path: each target uses its part")]
+#![allow(dead_code, unused_imports, reason = "included by path: each target uses its part")]
 
 mod client;
 mod sink;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -35,6 +35,8 @@ pub(crate) struct Received {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// The address that it came from.
+    pub(crate) from: IpAddr,
 }
 
 impl Sink {
@@ -136,6 +138,7 @@ fn serve(stream: TcpStream, state: &(Mutex<State>, Condvar)) {
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {
+    let from = reader.get_ref().peer_addr().ok()?.ip();
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -152,5 +155,5 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {
     let length = headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok()?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Received { method, target, headers, body })
+    Some(Received { method, target, headers, body, from })
 }

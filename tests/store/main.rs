@@ -70,6 +70,7 @@ contract! {
     replays {
         a_replay_is_one_more_delivery_of_the_same_event,
         replays_of_many_events_are_written_all_or_none,
+        the_newest_delivery_of_each_event_is_found_wherever_it_stands,
     }
     lists {
         pages_put_together_are_the_whole_list_while_new_rows_come_in,
@@ -88,6 +89,7 @@ contract! {
         a_webhook_is_read_back_with_all_its_parts,
         an_edit_makes_a_revision_and_keeps_the_old_one,
         an_edit_of_what_was_changed_meanwhile_is_refused,
+        a_save_that_no_later_writer_could_notice_is_refused,
         a_quota_counts_what_is_there_for_this_tenant,
         what_existed_at_a_time_is_known_as_it_was_then,
         a_plugins_versions_are_listed_newest_first_with_their_bytes,

@@ -1,8 +1,11 @@
 //! Stories of replays: new deliveries of events that were accepted before.
 
+use std::collections::HashMap;
+
 use waxwing::model::attempt::Trigger;
+use waxwing::model::delivery::DeliveryStatus;
 use waxwing::model::ids::{EventId, WebhookId};
-use waxwing::store::{DeliveryFilter, NewDelivery, NewEvent, Start};
+use waxwing::store::{Completion, DeliveryFilter, NewDelivery, NewEvent, Start};
 
 use crate::fixture::Fixture;
 
@@ -43,4 +46,32 @@ pub(crate) async fn replays_of_many_events_are_written_all_or_none(f: Fixture) {
     assert_eq!(f.store.depth().await.unwrap().scheduled, 299);
     let of = |event: EventId| DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
     assert_eq!(f.store.count(&of(replays[0].0), 9).await.unwrap(), 2);
+}
+
+pub(crate) async fn the_newest_delivery_of_each_event_is_found_wherever_it_stands(f: Fixture) {
+    // One for each webhook; what webhook 1 has of the first is ended, replayed, and ended again.
+    let events: Vec<NewEvent> = (0..3).map(|_| f.to(f.event("order.paid"), &[1, 2], Start::Claimed)).collect();
+    let elsewhere = f.to(f.event("order.paid"), &[2], Start::Claimed);
+    f.store.append(f.batch(events.iter().cloned().chain([elsewhere.clone()]).collect())).await.unwrap();
+    let first = crate::samples::claimed(&events[0]);
+    f.store.complete(f.failed(&first)).await.unwrap();
+    let new = |of: &NewEvent| NewDelivery {
+        id: f.id(),
+        webhook: WebhookId::from(1),
+        start: Start::Claimed,
+        trigger: Trigger::Automatic,
+        replay_of: Some(of.deliveries[0].id),
+    };
+    let (ended, waiting) = (new(&events[0]), new(&events[1]));
+    let replays = vec![(events[0].event.id, ended.clone()), (events[1].event.id, waiting.clone())];
+    f.store.enqueue(replays, f.now).await.unwrap();
+    let claimed = waxwing::model::delivery::Claimed { id: ended.id, ..first };
+    let next = crate::samples::ended(DeliveryStatus::Failed);
+    assert!(f.store.complete(Completion { next, ..f.failed(&claimed) }).await.unwrap());
+
+    let id = |event: &NewEvent| event.event.id;
+    let asked: Vec<EventId> = events.iter().chain([&elsewhere]).map(id).chain([f.id()]).collect();
+    let expected =
+        [(id(&events[0]), ended.id), (id(&events[1]), waiting.id), (id(&events[2]), events[2].deliveries[0].id)];
+    assert_eq!(f.store.newest(WebhookId::from(1), &asked).await.unwrap(), HashMap::from(expected));
 }

@@ -54,6 +54,22 @@ pub(crate) async fn an_edit_of_what_was_changed_meanwhile_is_refused(f: Fixture)
     assert!(f.store.webhooks().await.unwrap().is_empty());
 }
 
+pub(crate) async fn a_save_that_no_later_writer_could_notice_is_refused(f: Fixture) {
+    let first = saved(&f, "shop").await;
+    let mut rotated = first.clone();
+    rotated.current.secrets.truncate(1);
+    let refused = f.store.save_webhook(&rotated, Some(&first.revision), None).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { what: "webhook" })), "{refused:?}");
+    assert_eq!(f.store.webhooks().await.unwrap(), std::slice::from_ref(&first), "nothing was written");
+
+    // With a revision of its own it is saved, and an edit of what it was before is the one that is refused.
+    rotated.revision = Arc::new(f.revision(first.id, Status::Active));
+    assert!(f.store.save_webhook(&rotated, Some(&first.revision), None).await.unwrap());
+    let edited = changed(&f, &first, Status::Paused);
+    assert!(f.store.save_webhook(&edited, Some(&first.revision), None).await.is_err());
+    assert_eq!(f.store.webhooks().await.unwrap(), [rotated]);
+}
+
 pub(crate) async fn a_quota_counts_what_is_there_for_this_tenant(f: Fixture) {
     assert!(!f.store.save_webhook(&f.webhook("none allowed"), None, Some(0)).await.unwrap());
     let first = f.webhook("first");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use waxwing::deliver::Limits;
 
 use crate::world::{Answer, World, seconds};
 
@@ -63,4 +64,27 @@ async fn a_rate_limit_spreads_deliveries_over_time() {
         world.advance(seconds(1));
     }
     assert_eq!(counts, [2, 4, 6, 6]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_webhook_never_has_more_under_way_than_the_server_allows() {
+    for per_webhook in [1, 2, 40] {
+        let world = World::limited(Limits { per_webhook, ..Limits::default() }).await;
+        let shop = world.webhook("shop").subscribe("order.*").await;
+        world.webhook("other").subscribe("user.*").await;
+        // By answering, a receiver wins as many places as it may have.
+        world.sinks.hang_after(&shop.host, 100);
+        for order in 0..200 {
+            world.publish("order.paid", json!(order)).await;
+        }
+        world.publish("user.created", json!({})).await;
+        let deliver = Arc::clone(&world.deliver);
+        let running = tokio::spawn(async move { deliver.run_due().await });
+        world.sinks.wait_for(&shop.host, 100 + per_webhook).await;
+        world.sinks.wait_for("other.example", 1).await;
+        assert_eq!(shop.received().len(), 100 + per_webhook);
+        world.sinks.hang(&shop.host, false);
+        running.await.unwrap().unwrap();
+        assert_eq!(shop.received().len(), 200);
+    }
 }

@@ -1,5 +1,6 @@
 //! A database that fails once, at the call that the test names: before it did anything, or after it did it and before it said so.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -162,6 +163,10 @@ impl Deliveries for FailingStore {
 
     async fn fixed(&self, delivery: DeliveryId) -> Result<Option<Fixed>> {
         self.call(self.inner.fixed(delivery)).await
+    }
+
+    async fn newest(&self, webhook: WebhookId, events: &[EventId]) -> Result<HashMap<EventId, DeliveryId>> {
+        self.call(self.inner.newest(webhook, events)).await
     }
 
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64> {

@@ -53,6 +53,15 @@ impl World {
 
     /// With something between the server and its database.
     pub(crate) async fn start_with(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        Self::build(wrap, Limits::default()).await
+    }
+
+    /// With other limits of what goes on at once.
+    pub(crate) async fn limited(limits: Limits) -> Self {
+        Self::build(|store| store, limits).await
+    }
+
+    async fn build(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
         let vault = Arc::new(Vault::new([7; 32]));
@@ -73,7 +82,7 @@ impl World {
             ids: Arc::clone(&ids),
             fuel: FuelLimits::default(),
         };
-        let deliver = Deliver::new(parts.clone(), Limits::default());
+        let deliver = Deliver::new(parts.clone(), limits);
         Self { store, clock, directory, deliver, plugins, sinks, ids, parts, _folder: folder }
     }
 

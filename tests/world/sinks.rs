@@ -54,8 +54,10 @@ pub(crate) struct Sinks {
 struct Sink {
     script: VecDeque<Answer>,
     received: Vec<Request>,
-    /// It answers nobody before it is let go.
+    /// It answers nobody more before it is let go.
     hanging: bool,
+    /// So many are answered before it hangs.
+    patience: usize,
 }
 
 impl Sinks {
@@ -65,8 +67,16 @@ impl Sinks {
     }
 
     pub(crate) fn hang(&self, host: &str, hanging: bool) {
+        self.hang_after(host, 0);
         self.by_host.lock().entry(host.to_owned()).or_default().hanging = hanging;
         self.changed.notify_waiters();
+    }
+
+    /// It answers so many, and nobody more before it is let go.
+    pub(crate) fn hang_after(&self, host: &str, patience: usize) {
+        let mut sinks = self.by_host.lock();
+        let sink = sinks.entry(host.to_owned()).or_default();
+        (sink.hanging, sink.patience) = (true, patience);
     }
 
     pub(crate) fn received(&self, host: &str) -> Vec<Request> {
@@ -90,12 +100,13 @@ impl Sinks {
         waited.unwrap_or_else(|_| panic!("{host} got {} of {count}", self.received(host).len()));
     }
 
-    async fn until_let_go(&self, host: &str) {
+    /// `number`: its request's place among those that came, from 1 on.
+    async fn until_let_go(&self, host: &str, number: usize) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if !self.by_host.lock().get(host).is_some_and(|sink| sink.hanging) {
+            if !self.by_host.lock().get(host).is_some_and(|sink| sink.hanging && number > sink.patience) {
                 return;
             }
             changed.await;
@@ -107,14 +118,14 @@ impl Sinks {
 impl Sender for Sinks {
     async fn send(&self, request: Request, _timeout: Duration) -> Exchange {
         let host = request.url.host_str().unwrap().to_owned();
-        let answer = {
+        let (answer, number) = {
             let mut sinks = self.by_host.lock();
             let sink = sinks.entry(host.clone()).or_default();
             sink.received.push(request);
-            sink.script.pop_front().unwrap_or(Answer::from(200))
+            (sink.script.pop_front().unwrap_or(Answer::from(200)), sink.received.len())
         };
         self.changed.notify_waiters();
-        self.until_let_go(&host).await;
+        self.until_let_go(&host, number).await;
         let result = match answer {
             Answer::Reply { status, headers, body } => Ok(Reply { status, headers, body, truncated: false }),
             Answer::Timeout => Err(SendError { kind: SendErrorKind::Timeout, detail: format!("{host}: nothing came") }),

@@ -67,7 +67,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Api> for MaybeJson<T> {
 /// The whole body, at most `max` bytes. It is refused before it is read where its length is told.
 pub(super) async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = format!("the body is larger than {max} bytes");
+        let detail = format!("the body is larger than {max} bytes: send less at once");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
     };
     if body.size_hint().lower() > max as u64 {

@@ -159,8 +159,8 @@ impl From<IngestError> for Problem {
 impl From<StoreError> for Problem {
     /// What the database said goes to the log, never to the caller.
     fn from(error: StoreError) -> Self {
-        if let StoreError::Conflict { .. } = error {
-            return Self::new(StatusCode::CONFLICT, "conflict", error);
+        if let StoreError::Conflict { what } = error {
+            return Self::from(ServiceError::Conflict { what });
         }
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
         match error {

@@ -74,7 +74,8 @@ pub(super) fn sender(config: &Config, around: &Surroundings) -> anyhow::Result<A
 
 pub(super) fn deliver_limits(config: &Config) -> deliver::Limits {
     let told = &config.delivery;
-    deliver::Limits { in_flight: told.in_flight, rows: told.in_memory, ..deliver::Limits::default() }
+    let (in_flight, per_webhook, rows) = (told.in_flight, told.per_webhook, told.in_memory);
+    deliver::Limits { in_flight, per_webhook, rows, ..deliver::Limits::default() }
 }
 
 pub(super) fn rules(config: &Config) -> Rules {

@@ -101,7 +101,7 @@ fn refusal(status: u16, body: &Value) -> String {
         if status == 401 { ". --token or WAXWING_TOKEN gives one; `waxwing token create` makes one" } else { "" };
     match (text(body, "detail"), text(body, "code")) {
         (detail, _) if detail.is_empty() => format!("refused with status {status}{hint}"),
-        (detail, code) if faults.is_empty() => format!("{detail} ({code}){hint}"),
+        (detail, code) if faults.len() <= 1 => format!("{detail} ({code}){hint}"),
         (detail, code) => format!("{detail} ({code}): {}{hint}", faults.join("; ")),
     }
 }
@@ -115,9 +115,17 @@ mod tests {
     #[test]
     fn a_refusal_is_one_line_that_says_where() {
         let body = json!({
-            "detail": "one fault", "code": "invalid-webhook", "errors": [{ "pointer": "/url", "detail": "must be https" }]
+            "detail": "/url: must be https", "code": "invalid-url", "errors": [{ "pointer": "/url", "detail": "must be https" }]
         });
-        assert_eq!(refusal(422, &body), "one fault (invalid-webhook): /url must be https");
+        assert_eq!(refusal(422, &body), "/url: must be https (invalid-url)");
+        let body = json!({
+            "detail": "2 faults; see `errors`", "code": "invalid-request",
+            "errors": [{ "pointer": "/url", "detail": "must be https" }, { "pointer": "/name", "detail": "at most 128 bytes" }],
+        });
+        assert_eq!(
+            refusal(422, &body),
+            "2 faults; see `errors` (invalid-request): /url must be https; /name at most 128 bytes"
+        );
         assert!(refusal(401, &Value::Null).contains("WAXWING_TOKEN"));
     }
 }

@@ -70,11 +70,11 @@ impl Listen {
                 _ = tokio::signal::ctrl_c() => None,
             };
             let Some((request, verdict)) = next else { break };
-            show(printer, &request, verdict.as_ref())?;
-            if let Some(to) = &self.forward {
-                let told = forward(&http, to, request).await;
-                printer.line(format_args!("  passed on: {told}"))?;
-            }
+            let passed_on = match &self.forward {
+                Some(to) => Some(forward(&http, to, &request).await),
+                None => None,
+            };
+            show(printer, &request, verdict.as_ref(), passed_on)?;
             left = left.map(|left| left - 1);
         }
         Ok(())
@@ -94,7 +94,15 @@ fn header((name, value): (&http::HeaderName, &http::HeaderValue)) -> Option<Head
     Some(Header { name: name.as_str().into(), value: value.to_str().ok()?.into() })
 }
 
-fn show(printer: &mut Printer, request: &Arrived, verdict: Option<&Verdict>) -> Result<(), Failure> {
+/// The status that came back from where it was passed on to, or why none did.
+type PassedOn = Result<StatusCode, String>;
+
+fn show(
+    printer: &mut Printer,
+    request: &Arrived,
+    verdict: Option<&Verdict>,
+    passed_on: Option<PassedOn>,
+) -> Result<(), Failure> {
     let (valid, told) = match verdict {
         None => (Value::Null, "not checked: no --secret".to_owned()),
         Some(Ok(verified)) => (json!(true), format!("valid, id {}", verified.id.as_deref().unwrap_or("none"))),
@@ -102,23 +110,27 @@ fn show(printer: &mut Printer, request: &Arrived, verdict: Option<&Verdict>) -> 
     };
     let body = String::from_utf8_lossy(&request.body);
     let headers: Vec<Value> = request.headers.iter().filter_map(header).map(|header| json!(header)).collect();
+    let (forwarded, passed_on) = match passed_on {
+        None => (Value::Null, String::new()),
+        Some(Ok(status)) => (json!({ "status": status.as_u16() }), format!("\n  passed on: answered {status}")),
+        Some(Err(error)) => (json!({ "error": error }), format!("\n  not passed on: {error}")),
+    };
     let value = json!({
         "method": request.method, "target": request.target, "headers": headers, "body": body, "valid": valid, "verdict": told,
+        "forwarded": forwarded,
     });
     // Control characters of a stranger's body don't reach the terminal.
     let shown: String = body.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    printer.result(&value, format!("{} {}  {told}\n  {shown}", request.method, request.target))
+    printer.result(&value, format!("{} {}  {told}\n  {shown}{passed_on}", request.method, request.target))
 }
 
-async fn forward(http: &reqwest::Client, to: &url::Url, request: Arrived) -> String {
-    let mut headers = request.headers;
+async fn forward(http: &reqwest::Client, to: &url::Url, request: &Arrived) -> PassedOn {
+    let mut headers = request.headers.clone();
     for name in
         [http::header::HOST, http::header::CONTENT_LENGTH, http::header::CONNECTION, http::header::TRANSFER_ENCODING]
     {
         headers.remove(name);
     }
-    match http.post(to.clone()).headers(headers).body(request.body).send().await {
-        Ok(response) => format!("{} answered {}", to, response.status()),
-        Err(error) => format!("failed: {error}"),
-    }
+    let sent = http.post(to.clone()).headers(headers).body(request.body.clone()).send().await;
+    sent.map(|response| response.status()).map_err(|error| error.to_string())
 }

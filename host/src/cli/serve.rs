@@ -1,7 +1,7 @@
 //! `waxwing serve`: the server, until it is told to stop.
 
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use super::flags::ConfigFlags;
@@ -21,7 +21,12 @@ impl Serve {
         let config = self.flags.config()?;
         telemetry::start_log(&config.log).map_err(|error| Failure::Failed(error.to_string()))?;
         warn_if_exposed(&config);
-        let app = start(config).await?;
+        let mut signals = Signals::watch()?;
+        let app = tokio::select! {
+            app = start(config) => app?,
+            // It had nothing under way yet.
+            () = signals.next() => return Ok(()),
+        };
         let address = format!("http://{}", app.address());
         let token_file = app.first_token().map(|first| first.file.display().to_string());
         if let Some(file) = &token_file {
@@ -30,13 +35,14 @@ impl Serve {
         }
         let value = json!({ "listening": address, "tokenFile": token_file });
         printer.result(&value, format!("listening on {address}"))?;
-        stopped().await?;
+        signals.next().await;
         tracing::info!("stopping: what is under way may end, nothing new begins");
         tokio::select! {
-            () = app.stop() => Ok(()),
-            // Whoever asks twice means it. What was under way is sent again at the next start.
-            again = stopped() => again,
+            () = app.stop() => {}
+            // Whoever asks twice means it.
+            () = signals.next() => tracing::warn!("stopped at once: what was under way is sent again at the next start"),
         }
+        Ok(())
     }
 }
 
@@ -47,14 +53,30 @@ pub(super) async fn start(config: Config) -> Result<App, Failure> {
 
 /// Waits for SIGTERM, SIGINT or Ctrl-C.
 pub(super) async fn stopped() -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Failed(format!("can't watch for signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    Signals::watch()?.next().await;
     Ok(())
+}
+
+/// SIGTERM and SIGINT, watched from one moment on: none that comes later is lost.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn watch() -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::Failed(format!("can't watch for signals: {error}"));
+        let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn warn_if_exposed(config: &Config) {

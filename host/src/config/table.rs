@@ -101,19 +101,19 @@ pub const SETTINGS: &[Setting] = &[
         "delivery.in-memory",
         ("WAXWING_IN_MEMORY", "in-memory"),
         "50000",
-        "The most deliveries in memory; the rest waits in the database",
+        "The most deliveries in memory, 100 to 10000000; the rest waits in the database",
     ),
     one(
         "plugins.fuel",
         ("WAXWING_PLUGINS_FUEL", "plugins-fuel"),
         "20000000",
-        "Instructions that a stage may execute, and",
+        "Instructions that a stage may execute, 100000 to 10000000000, and",
     ),
     one(
         "plugins.fuel-per-byte",
         ("WAXWING_PLUGINS_FUEL_PER_BYTE", "plugins-fuel-per-byte"),
         "200",
-        "so many more for each byte of data; a chain may use four times that",
+        "so many more for each byte of data, 0 to 100000; a chain may use four times that",
     ),
     one(
         "plugins.memory-mib",

@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::table::{SETTINGS, setting};
+use super::table::{SETTINGS, Setting, setting};
 use super::*;
+use crate::model::name::Environment;
+use crate::model::webhook::FormatName;
 
 fn environ(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
     let map: HashMap<String, String> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -102,4 +104,70 @@ fn every_name_in_the_table_stands_once() {
         assert!(before.clone().all(|other| other.key != setting.key && other.env != setting.env), "{}", setting.key);
         assert!(setting.flag.is_none() || before.clone().all(|other| other.flag != setting.flag), "{}", setting.key);
     }
+}
+
+#[test]
+fn saying_a_default_changes_nothing() {
+    let unsaid = format!("{:?}", read("", &[], &[]).unwrap());
+    let plain = |setting: &&Setting| !setting.default.is_empty() && !setting.default.contains(' ');
+    for setting in SETTINGS.iter().filter(plain) {
+        // What the API may set stays unsaid here; behind it all stands the type's own default.
+        match setting.key {
+            "delivery.format" => assert_eq!(setting.default.parse(), Ok(FormatName::default())),
+            "delivery.environment" => assert_eq!(setting.default.parse(), Ok(Environment::default())),
+            _ => {}
+        }
+        if matches!(setting.key, "delivery.format" | "delivery.environment") {
+            continue;
+        }
+        let said = read("", &[(setting.env, setting.default)], &[]).unwrap();
+        assert_eq!(format!("{said:?}"), unsaid, "{}", setting.key);
+    }
+}
+
+#[test]
+fn a_number_is_taken_within_the_bounds_that_its_help_tells_and_not_beyond() {
+    let mut bounded = 0;
+    for setting in SETTINGS {
+        let words: Vec<&str> = setting.help.split([' ', ',', ';']).collect();
+        let is_bound = |at: &usize| words[*at] == "to" && words[at - 1].parse::<u64>().is_ok();
+        let Some(at) = (1..words.len()).find(is_bound) else {
+            assert!(setting.default.parse::<u64>().is_err(), "{} doesn't tell its bounds", setting.key);
+            continue;
+        };
+        let (low, high): (u64, u64) = (words[at - 1].parse().unwrap(), words[at + 1].parse().unwrap());
+        let takes = |number: u64| {
+            // One webhook's share is bounded by the whole, too.
+            let whole = if setting.key == "delivery.per-webhook" { ("WAXWING_IN_FLIGHT", "65536") } else { ("", "") };
+            let share = if setting.key == "delivery.in-flight" { ("WAXWING_PER_WEBHOOK", "1") } else { ("", "") };
+            read("", &[(setting.env, &number.to_string()), whole, share], &[]).is_ok()
+        };
+        assert!(takes(low) && takes(high), "{}", setting.key);
+        assert!(!takes(high + 1) && low.checked_sub(1).is_none_or(|below| !takes(below)), "{}", setting.key);
+        bounded += 1;
+    }
+    assert!(bounded >= 9, "{bounded}");
+}
+
+#[test]
+fn one_webhook_may_not_have_more_than_all_of_them() {
+    let config = read("[delivery]\nin-flight = 40\nper-webhook = 40", &[], &[]).unwrap();
+    assert_eq!((config.delivery.in_flight, config.delivery.per_webhook), (40, 40));
+    let error = read("[delivery]\nin-flight = 40\nper-webhook = 41", &[], &[]).unwrap_err().to_string();
+    assert_eq!(error, "waxwing.toml: delivery.per-webhook: is more than all that may be under way (40)");
+}
+
+#[test]
+fn the_way_out_is_checked_at_the_start() {
+    let egress = |name: &str, value: &str| read("", &[(name, value)], &[]).map(|config| config.egress);
+    for bad in ["https://proxy.example:3128", "socks5://proxy.example:1080", "proxy.example:3128"] {
+        let error = egress("WAXWING_PROXY", bad).unwrap_err().to_string();
+        assert!(error.starts_with("WAXWING_PROXY: "), "{error}");
+    }
+    assert!(egress("WAXWING_SOURCE_ADDRESS", "example.com").is_err());
+    let proxy = egress("WAXWING_PROXY", "http://user:hush@proxy.example:3128").unwrap();
+    assert_eq!(proxy.proxy.as_ref().unwrap().origin(), "http://proxy.example:3128");
+    assert!(!format!("{proxy:?}").contains("hush"));
+    let source = egress("WAXWING_SOURCE_ADDRESS", "192.0.2.7").unwrap().source_address;
+    assert_eq!(source, Some("192.0.2.7".parse().unwrap()));
 }

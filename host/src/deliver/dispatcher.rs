@@ -18,11 +18,13 @@ use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::route::Directory;
 use crate::store::Start;
 
-/// How much at once. All of them are the node's, over all webhooks.
+/// How much at once, on this node; over all webhooks where it doesn't say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Attempts under way.
     pub in_flight: usize,
+    /// Attempts under way for one webhook, at least 1. A webhook begins with fewer, and wins them by answering.
+    pub per_webhook: usize,
     /// Rows in memory, under way or not.
     pub rows: usize,
     /// Bytes of event data in memory.
@@ -31,7 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 1024, rows: 32_768, bytes: 256 * 1024 * 1024 }
+        Self { in_flight: 1024, per_webhook: 16, rows: 32_768, bytes: 256 * 1024 * 1024 }
     }
 }
 
@@ -106,13 +108,13 @@ impl Dispatcher {
     /// The receiver has answered an attempt that [`Self::next`] gave out: its place is free, and [`Self::recorded`] tells when
     /// its row is. `false` where the order counts: there the next one waits for the record, and [`Self::done`] tells of both.
     pub(super) fn answered(&self, claimed: &Claimed, pace: Pace) -> bool {
-        let ordering = self.rules(claimed.webhook).ordering;
-        if ordering == Ordering::Fifo {
+        let rules = self.rules(claimed.webhook);
+        if rules.ordering == Ordering::Fifo {
             return false;
         }
         let mut state = self.state.lock();
         state.unrecorded += 1;
-        state.free(claimed, pace, false, ordering);
+        state.free(claimed, pace, false, rules);
         true
     }
 
@@ -125,10 +127,10 @@ impl Dispatcher {
 
     /// An attempt that [`Self::next`] gave out has ended and is written down. `again`: the same delivery is due once more, later.
     pub(super) fn done(&self, claimed: &Claimed, pace: Pace, again: bool) {
-        let ordering = self.rules(claimed.webhook).ordering;
+        let rules = self.rules(claimed.webhook);
         let mut state = self.state.lock();
         state.forget(claimed);
-        state.free(claimed, pace, again, ordering);
+        state.free(claimed, pace, again, rules);
     }
 
     /// Takes a row into memory that was claimed from the database; gives it back if its webhook has enough already.
@@ -261,9 +263,11 @@ impl Dispatcher {
 
     fn rules(&self, id: WebhookId) -> Rules {
         let webhook = self.directory.webhook(id);
-        webhook.map_or(Rules { ordering: Ordering::None, rate: None }, |webhook| Rules {
+        let most = self.limits.per_webhook.max(1);
+        webhook.map_or(Rules { ordering: Ordering::None, rate: None, most }, |webhook| Rules {
             ordering: webhook.current.ordering,
             rate: webhook.current.rate_limit,
+            most,
         })
     }
 }
@@ -326,9 +330,9 @@ impl State {
         self.bytes = self.bytes.saturating_sub(claimed.event.data.bytes.len());
     }
 
-    fn free(&mut self, claimed: &Claimed, pace: Pace, again: bool, ordering: Ordering) {
+    fn free(&mut self, claimed: &Claimed, pace: Pace, again: bool, rules: Rules) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.lane(claimed.webhook).done(claimed.id, pace, again, ordering);
+        self.lane(claimed.webhook).done(claimed.id, pace, again, rules);
         // An idle lane is forgotten there, when its turn comes.
         self.enter_ring(claimed.webhook);
     }

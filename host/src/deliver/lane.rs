@@ -10,8 +10,6 @@ use crate::model::ids::DeliveryId;
 use crate::model::time::Timestamp;
 use crate::model::webhook::Ordering;
 
-/// The most attempts under way for one webhook.
-pub(super) const CAP_MAX: usize = 16;
 /// Where a webhook begins that nothing is known of: many that turn out dead at once must not fill the server.
 const CAP_START: usize = 4;
 /// The most rows in memory for a webhook that answers, and for each of one's cap that doesn't.
@@ -58,6 +56,8 @@ pub(super) struct Lane {
 pub(super) struct Rules {
     pub(super) ordering: Ordering,
     pub(super) rate: Option<u32>,
+    /// The most attempts under way for one webhook; the server's, and as low as 1.
+    pub(super) most: usize,
 }
 
 /// Whether a lane can start an attempt.
@@ -120,7 +120,7 @@ impl Lane {
     }
 
     pub(super) fn readiness(&mut self, rules: Rules, now: Timestamp) -> Readiness {
-        let cap = if rules.ordering == Ordering::Fifo { 1 } else { self.cap };
+        let cap = if rules.ordering == Ordering::Fifo { 1 } else { self.cap.min(rules.most) };
         let first = self.queue.front().map(|claimed| claimed.id);
         let held = self.held_by.is_some_and(|holder| first != Some(holder));
         if first.is_none() || held || self.in_flight >= cap {
@@ -143,15 +143,15 @@ impl Lane {
     }
 
     /// An attempt has ended. `again`: the same delivery will come back later.
-    pub(super) fn done(&mut self, id: DeliveryId, pace: Pace, again: bool, ordering: Ordering) {
+    pub(super) fn done(&mut self, id: DeliveryId, pace: Pace, again: bool, rules: Rules) {
         self.in_flight = self.in_flight.saturating_sub(1);
         match pace {
-            Pace::Answered => (self.cap, self.failing) = ((self.cap + 1).min(CAP_MAX), false),
+            Pace::Answered => (self.cap, self.failing) = ((self.cap + 1).min(rules.most), false),
             Pace::Overloaded => self.cap = (self.cap / 2).max(1),
             Pace::Silent => (self.cap, self.failing) = ((self.cap / 4).max(1), true),
             Pace::Unknown => {}
         }
-        if again && ordering == Ordering::Fifo {
+        if again && rules.ordering == Ordering::Fifo {
             self.held_by = Some(id);
         } else if self.held_by == Some(id) {
             self.held_by = None;
@@ -264,14 +264,15 @@ mod tests {
     fn a_silent_receiver_keeps_one_place_and_an_answer_wins_them_back() {
         let mut lane = Lane::default();
         let id = DeliveryId::from(1);
+        let rules = Rules { ordering: Ordering::None, rate: None, most: 16 };
         for _ in 0..3 {
-            lane.done(id, Pace::Silent, true, Ordering::None);
+            lane.done(id, Pace::Silent, true, rules);
         }
         assert_eq!((lane.cap, lane.room()), (1, ROWS_PER_CAP_WHEN_FAILING));
         for _ in 0..40 {
-            lane.done(id, Pace::Answered, false, Ordering::None);
+            lane.done(id, Pace::Answered, false, rules);
         }
-        assert_eq!((lane.cap, lane.room()), (CAP_MAX, ROWS_MAX));
+        assert_eq!((lane.cap, lane.room()), (16, ROWS_MAX));
     }
 
     #[test]

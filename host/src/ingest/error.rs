@@ -15,18 +15,18 @@ pub struct Issue {
 /// Nothing of the request was written.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    #[error("the body is larger than {allowed} bytes")]
+    #[error("the body is larger than {allowed} bytes: send less at once")]
     BodyTooLarge { allowed: usize },
     #[error("content type '{0}' is not understood here: post application/json, or a CloudEvent")]
     ContentType(String),
     #[error("the body is not the JSON that is expected here: {0}")]
     NotJson(super::json::BadJson),
-    #[error("{} in what was posted", count(issues.len()))]
+    #[error("{}", summary(issues))]
     Invalid { issues: Vec<Issue> },
     /// The caller's token is bound to one tenant, and the event names another.
     #[error("this token posts for the tenant '{own}' only")]
     OtherTenant { own: String, issue: Issue },
-    #[error("this Idempotency-Key was used within 24 hours with another body")]
+    #[error("this Idempotency-Key was used within 24 hours with another body: another request needs another key")]
     KeyReused,
     #[error("an event with this id was accepted within 24 hours, with another type or other data")]
     IdReused { issues: Vec<Issue> },
@@ -65,6 +65,10 @@ impl IngestError {
     }
 }
 
-fn count(faults: usize) -> String {
-    if faults == 1 { "one fault".into() } else { format!("{faults} faults") }
+fn summary(issues: &[Issue]) -> String {
+    match issues {
+        [only] if only.pointer.is_empty() => only.message.clone(),
+        [only] => format!("{}: {}", only.pointer, only.message),
+        many => format!("{} faults in what was posted; see `errors`", many.len()),
+    }
 }

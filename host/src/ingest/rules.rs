@@ -101,7 +101,10 @@ impl Rules {
 
     fn strictly(&self, event: &Posted, place: Option<usize>, issues: &mut Issues) {
         let Some(schema) = self.types.get(&event.event_type) else {
-            let message = format!("the catalogue has no event type '{}', and this tenant is strict", event.event_type);
+            let message = format!(
+                "the catalogue has no event type '{0}', and this tenant is strict: PUT /api/event-types/{0} adds it",
+                event.event_type
+            );
             issues.push(pointer(place, "type"), "unknown-type", message);
             return;
         };

@@ -21,9 +21,9 @@ pub const ENVIRONMENT_ACTOR: &str = "WAXWING_ADMIN_TOKEN";
 pub enum AccessError {
     #[error("a bearer token is needed: send `Authorization: Bearer …`")]
     Missing,
-    #[error("the token is not known")]
+    #[error("the token is not known here: it was revoked, or is another server's")]
     Unknown,
-    #[error("the token has expired")]
+    #[error("the token has expired: POST /api/tokens (or `waxwing token create`) makes a new one")]
     Expired,
 }
 

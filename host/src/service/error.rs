@@ -19,9 +19,11 @@ pub enum ServiceError {
     OtherTenant { bound: String },
     #[error("{}", summary(.0))]
     Invalid(Vec<Issue>),
-    #[error("the tenant has {used} of {limit} webhooks")]
+    #[error("the tenant has {used} of {limit} webhooks: delete one, or have an admin raise its `maxWebhooks`")]
     Quota { limit: u32, used: u32 },
-    #[error("the {what} was changed by somebody else meanwhile: load it again")]
+    #[error(
+        "the {what} was changed by somebody else meanwhile, and nothing of this was saved: load it again, and change what it is now"
+    )]
     Conflict { what: &'static str },
     /// Something still needs what was to be deleted, or its state doesn't allow this.
     #[error("{detail}")]

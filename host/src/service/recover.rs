@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::model::delivery::{Delivery, DeliveryStatus};
-use crate::model::ids::WebhookId;
+use crate::model::delivery::DeliveryStatus;
+use crate::model::event::Event;
+use crate::model::ids::{EventId, WebhookId};
 use crate::model::page::PageRequest;
 use crate::model::time::Timestamp;
-use crate::model::webhook::Webhook;
+use crate::model::webhook::{Revision, Webhook};
+use crate::route::{self, Past, Why};
 use crate::store::{DeliveryFilter, EventFilter};
 
 use super::Services;
@@ -116,28 +118,22 @@ impl Services {
         let filter =
             DeliveryFilter { webhook: Some(webhook), status: Some(status), since, until, ..DeliveryFilter::default() };
         let Ended { rows, next } = self.ended(&filter, before, &mut gathering.pages).await?;
-        for old in rows {
-            if self.is_the_newest(&old).await? {
-                let (webhook, replay_of) = (Arc::clone(&gathering.webhook), Some(old.id));
-                gathering.wanted.push(Wanted { webhook, event: old.event, replay_of });
-            }
+        let events: Vec<EventId> = rows.iter().map(|old| old.event).collect();
+        let newest = self.store.newest(webhook, &events).await?;
+        for old in rows.iter().filter(|old| newest.get(&old.event) == Some(&old.id)) {
+            let (webhook, replay_of) = (Arc::clone(&gathering.webhook), Some(old.id));
+            gathering.wanted.push(Wanted { webhook, event: old.event, replay_of });
         }
         Ok(next)
     }
 
-    async fn is_the_newest(&self, delivery: &Delivery) -> Result<bool> {
-        let (webhook, event) = (Some(delivery.webhook), Some(delivery.event));
-        let of_event = DeliveryFilter { webhook, event, ..DeliveryFilter::default() };
-        let newest = self.store.deliveries(&of_event, PageRequest { limit: 1, before: None }).await?;
-        Ok(newest.rows.first().is_none_or(|newest| newest.id == delivery.id))
-    }
-
-    /// Gathers the events that the webhook wants as it is now and has no delivery of. The answer is where there may be more.
+    /// Gathers the events that matched while the webhook was disabled and that it has no delivery of. The answer is where there may
+    /// be more.
     async fn missed(&self, mut before: Option<u64>, gathering: &mut Gathering) -> Result<Option<u64>> {
         let webhook = Arc::clone(&gathering.webhook);
+        let revisions = self.store.revisions(webhook.id).await?;
         let filter = EventFilter {
             tenant: Some(webhook.tenant.clone()),
-            environment: Some(webhook.revision.environment.clone()),
             since: Some(gathering.since),
             until: Some(gathering.until),
             ..EventFilter::default()
@@ -145,13 +141,11 @@ impl Services {
         while gathering.pages > 0 {
             gathering.pages -= 1;
             let page = self.store.events(&filter, PageRequest { limit: PageRequest::LIMIT_MAX, before }).await?;
-            for event in page.rows.iter().filter(|event| webhook.revision.subscription.wants(&event.event_type)) {
-                let of_event =
-                    DeliveryFilter { webhook: Some(webhook.id), event: Some(event.id), ..DeliveryFilter::default() };
-                if self.store.count(&of_event, 1).await? == 0 {
-                    let (webhook, event) = (Arc::clone(&webhook), event.id);
-                    gathering.wanted.push(Wanted { webhook, event, replay_of: None });
-                }
+            let matched = page.rows.iter().filter(|event| was_disabled(&revisions, event));
+            let events: Vec<EventId> = matched.map(|event| event.id).collect();
+            let there = self.store.newest(webhook.id, &events).await?;
+            for event in events.into_iter().filter(|event| !there.contains_key(event)) {
+                gathering.wanted.push(Wanted { webhook: Arc::clone(&webhook), event, replay_of: None });
             }
             before = page.next.or(page.scanned_to);
             if before.is_none() {
@@ -160,6 +154,13 @@ impl Services {
         }
         Ok(before)
     }
+}
+
+/// Whether being disabled was the one reason why the webhook didn't get the event: what Explain says of it.
+fn was_disabled(revisions: &[Arc<Revision>], event: &Event) -> bool {
+    let earlier = revisions.iter().filter(|revision| revision.id.number() < event.id.number());
+    let past: Vec<Arc<Revision>> = earlier.cloned().collect();
+    matches!(route::explain(Past { revisions: &past, deleted_at: None }, event), Some(Why::Disabled { .. }))
 }
 
 impl List {

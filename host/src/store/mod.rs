@@ -13,6 +13,7 @@ pub mod sealed;
 pub mod sqlite;
 pub mod writer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -278,6 +279,9 @@ pub trait Deliveries {
     /// What the first attempt fixed.
     async fn fixed(&self, delivery: DeliveryId) -> Result<Option<Fixed>>;
 
+    /// The newest delivery to a webhook of each of these events; those that it has none of are left out.
+    async fn newest(&self, webhook: WebhookId, events: &[EventId]) -> Result<HashMap<EventId, DeliveryId>>;
+
     /// How many match, counted up to `limit`.
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64>;
 
@@ -291,8 +295,9 @@ pub trait Webhooks {
     /// All of them, for the routing index at start.
     async fn webhooks(&self) -> Result<Vec<Webhook>>;
 
-    /// Writes a webhook as it is now, and its revision if that is new. `expected`: the revision it had when it was loaded;
-    /// `None` for a new one. A quota is checked in the same transaction: `Ok(false)` and nothing written when `max` are there already.
+    /// Writes a webhook as it is now, with its revision. `expected`: the revision it had when it was loaded; `None` for a new one.
+    /// [`StoreError::Conflict`] where it has another one now, or where the save brings no revision of its own: whatever is saved,
+    /// the next writer can tell. A quota is checked in the same transaction: `Ok(false)` and nothing written when `max` are there already.
     async fn save_webhook(&self, webhook: &Webhook, expected: Option<&Revision>, max: Option<u32>) -> Result<bool>;
 
     /// Deletes it; revisions and log stay. Cancelling what is pending is the caller's.

@@ -150,7 +150,7 @@ pub(in crate::service) fn shown_name(plugin: &Plugin) -> String {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("there is no plugin '{0}' that you may use")]
+#[error("there is no plugin '{0}' that you may use: GET /api/plugins lists those there are")]
 pub(in crate::service) struct UnknownPlugin(String);
 
 enum PluginReference {

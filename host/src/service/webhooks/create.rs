@@ -43,6 +43,9 @@ impl Services {
         if input.events.set().is_none() {
             issues.add("/events", "missing", "a webhook needs the event types it wants; [\"*\"] is all");
         }
+        if !input.revision.is_keep() {
+            issues.add("/revision", "not-changeable", "a new webhook has none yet: leave it out");
+        }
         refuse_grants(caller, &input, &mut issues);
         let mut webhook = self.blank_webhook(tenant, &fallback)?;
         let mut revision = Revision::clone(&webhook.revision);

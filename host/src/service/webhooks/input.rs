@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::model::ids::RevisionId;
 use crate::model::name::Tenant;
 use crate::model::policy::RetryPolicy;
 use crate::model::webhook::{FormatName, FormatOptions, Ordering};
@@ -18,6 +19,10 @@ use super::chain::StageInput;
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WebhookInput {
+    /// Only in a change: the revision that it is meant for. If the webhook has another one by then, nothing is changed (409).
+    #[schema(value_type = Option<String>, example = "rev_0a1b2c3d4e5f6")]
+    #[serde(default)]
+    pub revision: Patch<RevisionId>,
     /// `https://…`, without user info; a path or query that is a secret is sealed at rest.
     #[schema(value_type = Option<String>, example = "https://example.com/webhooks")]
     #[serde(default)]

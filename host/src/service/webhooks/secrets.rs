@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::format;
-use crate::model::ids::WebhookId;
+use crate::model::ids::{RevisionId, WebhookId};
 use crate::model::secret::{SIGNING_SECRETS_MAX, Secret, SigningSecret};
 use crate::model::webhook::{Revision, Webhook};
 use crate::service::Services;
 use crate::service::caller::Caller;
 use crate::service::error::{Issues, Result};
+
+use super::update::refuse_stale;
 
 /// The longest that an old secret signs along: 30 days.
 const OVERLAP_MAX: u64 = 30 * 24 * 3600;
@@ -22,6 +24,9 @@ pub struct RotateSecret {
     pub secret: Option<String>,
     /// How long the old one signs along, at most 30 days; 0 by default. Only `standard`, `svix` and `stripe` can.
     pub overlap_seconds: Option<u64>,
+    /// The revision that it is meant for. If the webhook has another one by then, nothing is changed (409).
+    #[schema(value_type = Option<String>)]
+    pub revision: Option<RevisionId>,
 }
 
 impl Services {
@@ -30,6 +35,7 @@ impl Services {
         caller.must_configure()?;
         let saving = self.saving.lock().await;
         let old = self.webhook_of(caller, id)?;
+        refuse_stale(&old, input.revision)?;
         let format = &old.revision.format;
         let overlap = input.overlap_seconds.unwrap_or(0);
         let mut issues = Issues::default();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::ids::WebhookId;
+use crate::model::ids::{RevisionId, WebhookId};
 use crate::model::secret::{Secret, SigningSecret};
 use crate::model::webhook::{Revision, Status, Webhook};
 use crate::service::Services;
@@ -25,6 +25,7 @@ impl Services {
         caller.must_configure()?;
         let saving = self.saving.lock().await;
         let old = self.webhook_of(caller, id)?;
+        refuse_stale(&old, input.revision.set().copied())?;
         let profile = self.profile(&old.tenant, "/tenant")?;
         let fallback = self.fallback(&profile);
         let mut issues = Issues::default();
@@ -100,6 +101,14 @@ impl Services {
                 return;
             }
         }
+    }
+}
+
+/// A change that was meant for what the webhook isn't any more would undo what somebody else did.
+pub(super) fn refuse_stale(webhook: &Webhook, seen: Option<RevisionId>) -> Result<()> {
+    match seen {
+        Some(seen) if seen != webhook.revision.id => Err(ServiceError::Conflict { what: "webhook" }),
+        _ => Ok(()),
     }
 }
 

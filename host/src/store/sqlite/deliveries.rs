@@ -1,17 +1,20 @@
 //! Deliveries as lists show them: the pending ones of the queue and the ended ones of the log, as one list by id. A delivery that
 //! is in both (one that ended and was taken back for a manual retry) is shown as the queue has it.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteStore;
 use super::convert::{Columns, cause, int, status, status_number};
+use super::insert::{LIST_MAX, push_list};
 use super::list::{self, Conditions};
 use super::{attempts, claim};
 use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
-use crate::model::ids::{DeliveryId, WebhookId};
+use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::name::Tenant;
 use crate::model::page::{Page, PageRequest};
 use crate::model::time::Timestamp;
@@ -114,6 +117,36 @@ impl Deliveries for SqliteStore {
         let Some(revision) = revision.flatten() else { return Ok(None) };
         let bodies = claim::bodies(&mut reader, &[delivery]).await?;
         Ok(Some(claim::fixed(revision, bodies.get(&delivery))))
+    }
+
+    async fn newest(&self, webhook: WebhookId, events: &[EventId]) -> Result<HashMap<EventId, DeliveryId>> {
+        let mut reader = self.readers.begin().await?;
+        let mut newest = HashMap::with_capacity(events.len());
+        for chunk in events.chunks(LIST_MAX) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "WITH wanted AS (SELECT id, first_delivery, last_delivery FROM events WHERE id IN (",
+            );
+            push_list(&mut query, chunk.iter().map(|event| int(event.number())));
+            query.push("), made AS (");
+            for (index, place) in Place::BOTH.into_iter().enumerate() {
+                // Made at acceptance: in a known range. The others: in a list.
+                query
+                    .push(if index == 0 { "" } else { " UNION ALL " })
+                    .push("SELECT r.event, r.id FROM wanted AS e CROSS JOIN ");
+                query
+                    .push(place.table())
+                    .push(" AS r WHERE r.id BETWEEN e.first_delivery AND e.last_delivery AND r.event = e.id");
+                query.push(" AND r.webhook = ").push_bind(int(webhook.number()));
+                query.push(" UNION ALL SELECT r.event, r.id FROM wanted AS e CROSS JOIN additions AS a CROSS JOIN ");
+                query.push(place.table()).push(" AS r WHERE a.event = e.id AND r.id = a.delivery");
+                query.push(" AND r.webhook = ").push_bind(int(webhook.number()));
+            }
+            query.push(") SELECT event, max(id) AS id FROM made GROUP BY event");
+            for row in query.build().fetch_all(&mut *reader).await? {
+                newest.insert(row.id("event")?, row.id("id")?);
+            }
+        }
+        Ok(newest)
     }
 
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64> {

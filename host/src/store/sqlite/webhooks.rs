@@ -41,7 +41,10 @@ impl Webhooks for SqliteStore {
             transaction.rollback().await?;
             return Ok(false);
         }
-        write_revision(&mut transaction, &webhook.revision, revision).await?;
+        if !write_revision(&mut transaction, &webhook.revision, revision).await? {
+            transaction.rollback().await?;
+            return Err(StoreError::Conflict { what: "webhook" });
+        }
         write_webhook(&mut transaction, webhook, current).await?;
         transaction.commit().await?;
         Ok(true)
@@ -160,17 +163,22 @@ async fn is_full(connection: &mut SqliteConnection, tenant: &Tenant, max: Option
     Ok(there >= i64::from(max))
 }
 
-/// A revision never changes: one that is there already stays as it is.
-async fn write_revision(connection: &mut SqliteConnection, revision: &Revision, parts: Parts) -> Result<()> {
+/// A revision never changes: `false` for one that is there already, which stays as it is.
+async fn write_revision(connection: &mut SqliteConnection, revision: &Revision, parts: Parts) -> Result<bool> {
     let id = int(revision.id.number());
-    sqlx::query("INSERT OR IGNORE INTO revisions (id, webhook, valid_from, body, sealed) VALUES ($1, $2, $3, $4, $5)")
-        .bind(id)
-        .bind(int(revision.webhook.number()))
-        .bind(millis(revision.valid_from))
-        .bind(parts.plain)
-        .bind(parts.sealed)
-        .execute(&mut *connection)
-        .await?;
+    let written = sqlx::query(
+        "INSERT OR IGNORE INTO revisions (id, webhook, valid_from, body, sealed) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(id)
+    .bind(int(revision.webhook.number()))
+    .bind(millis(revision.valid_from))
+    .bind(parts.plain)
+    .bind(parts.sealed)
+    .execute(&mut *connection)
+    .await?;
+    if written.rows_affected() == 0 {
+        return Ok(false);
+    }
     for stage in &revision.chain {
         sqlx::query("INSERT OR IGNORE INTO revision_plugins (digest, revision) VALUES ($1, $2)")
             .bind(stage.digest.0.to_vec())
@@ -178,7 +186,7 @@ async fn write_revision(connection: &mut SqliteConnection, revision: &Revision, 
             .execute(&mut *connection)
             .await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn write_webhook(connection: &mut SqliteConnection, webhook: &Webhook, parts: Parts) -> Result<()> {
