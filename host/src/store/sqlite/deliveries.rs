@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteStore;
 use super::convert::{Columns, cause, int, status, status_number};
-use super::insert::{LIST_MAX, push_list};
+use super::lists::{LIST_MAX, push_list};
 use super::list::{self, Conditions};
 use super::{attempts, claim};
 use crate::model::attempt::{Attempt, Trigger};

@@ -13,8 +13,9 @@ use crate::store::packed::{PackedBody, PackedCompletion};
 use crate::store::sqlite::convert::{cause_number, int, millis, status_number};
 use crate::store::{Completed, Completion, Result};
 
-const TAKE_OUT: &str =
-    "DELETE FROM queue WHERE id = ? AND fence = ? AND node IS NOT NULL RETURNING last_status, revision";
+// Two statements: `DELETE … RETURNING` builds a table of its own at every call.
+const CLAIMED: &str = "SELECT last_status, revision FROM queue WHERE id = ? AND fence = ? AND node IS NOT NULL";
+const TAKE_OUT: &str = "DELETE FROM queue WHERE id = ?";
 
 const PUT_BACK: &str = "UPDATE queue SET node = NULL, due_at = ?3, \
     attempts = CASE WHEN ?4 THEN ?5 ELSE attempts END, last_status = CASE WHEN ?4 THEN ?6 ELSE last_status END, \
@@ -65,8 +66,9 @@ fn end(transaction: &Connection, completion: &Completion, (status, reason): Endi
     let claimed = &completion.claimed;
     let claim = params![int(claimed.id.number()), i64::from(claimed.fence)];
     let known = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let taken = transaction.prepare_cached(TAKE_OUT)?.query_row(claim, known).optional()?;
-    let Some((known_status, known_revision)): Option<(Option<i64>, Option<i64>)> = taken else { return Ok(false) };
+    let held = transaction.prepare_cached(CLAIMED)?.query_row(claim, known).optional()?;
+    let Some((known_status, known_revision)): Option<(Option<i64>, Option<i64>)> = held else { return Ok(false) };
+    transaction.prepare_cached(TAKE_OUT)?.execute([int(claimed.id.number())])?;
     let last_status = if completion.attempt.is_some() { status_of_reply(completion) } else { known_status };
     transaction.prepare_cached(DELIVERY)?.execute(params![
         int(claimed.id.number()),
