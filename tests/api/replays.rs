@@ -56,6 +56,15 @@ async fn twelve_thousand_are_brought_back_in_a_few_calls_and_soon() {
     assert_eq!(sum(&to_the_end(&world, "/api/deliveries/replay", dry).await), 12_000);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_recover_at_the_same_time_bring_each_event_back_once() {
+    let world = World::start().await;
+    let path = format!("{}/recover", cancelled(&world, 700).await);
+    let recover = async || world.post(&path, json!({ "since": "2020-01-01T00:00:00Z" })).await.ok();
+    let (first, second) = tokio::join!(recover(), recover());
+    assert_eq!(sum(&[first, second]), 700);
+}
+
 #[tokio::test]
 async fn what_a_replay_makes_is_not_replayed_by_its_next_call() {
     let world = World::start().await;

@@ -17,8 +17,9 @@ fn until_it_takes_nothing(server: &Server) {
 }
 
 /// A server whose first delivery is under way and will stay so, and whose second one waits behind it.
-fn busy(sink: &Sink) -> (Server, [String; 2]) {
-    let server = Server::start();
+fn busy(sink: &Sink, drain_seconds: &str) -> (Server, [String; 2]) {
+    let allow = ["--allow-http", "--allow-network", "127.0.0.0/8"];
+    let server = Server::start_with(&[&allow[..], &["--drain-seconds", drain_seconds]].concat());
     sink.hold(true);
     server.webhook(json!({ "url": sink.url("/"), "events": ["*"], "timeoutSeconds": 60, "ordering": "fifo" }));
     let events = [0, 1].map(|number| server.publish("order.paid", json!(number)));
@@ -29,7 +30,7 @@ fn busy(sink: &Sink) -> (Server, [String; 2]) {
 #[test]
 fn a_sigterm_lets_what_is_under_way_end_and_keeps_the_rest_for_the_next_start() {
     let sink = Sink::start();
-    let (mut server, [first, second]) = busy(&sink);
+    let (mut server, [first, second]) = busy(&sink, "60");
     server.terminate();
     until_it_takes_nothing(&server);
     assert!(server.is_running(), "it didn't wait for what is under way");
@@ -50,7 +51,7 @@ fn a_sigterm_lets_what_is_under_way_end_and_keeps_the_rest_for_the_next_start() 
 #[test]
 fn a_second_signal_stops_at_once_and_what_was_under_way_is_sent_again() {
     let sink = Sink::start();
-    let (mut server, [first, second]) = busy(&sink);
+    let (mut server, [first, second]) = busy(&sink, "60");
     server.terminate();
     until_it_takes_nothing(&server);
     assert!(server.is_running());
@@ -65,4 +66,17 @@ fn a_second_signal_stops_at_once_and_what_was_under_way_is_sent_again() {
     assert_eq!(requests[0].body, requests[1].body, "a repeat is the same");
     let delivery = server.ended(&id(&server.delivery_after(&second, 1)));
     assert_eq!(delivery["status"], json!("delivered"));
+}
+
+#[test]
+fn the_wait_for_what_is_under_way_ends_when_it_was_told_to() {
+    let sink = Sink::start();
+    let (mut server, [first, second]) = busy(&sink, "1");
+    server.terminate();
+    assert!(server.wait().success(), "the receiver still holds its request");
+    sink.hold(false);
+    server.restart();
+    let requests = sink.wait_for(3);
+    let ids: Vec<&str> = requests.iter().map(|request| request.header("webhook-id")).collect();
+    assert_eq!(ids, [&first, &first, &second]);
 }

@@ -1,5 +1,8 @@
 //! A webhook edited while its deliveries are pending: what is fixed at the first attempt stays, all else is as it is now.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
 use serde_json::json;
 
 use crate::process::{Server, Sink, id};
@@ -61,6 +64,34 @@ fn body_format_chain_and_plugin_version_stay_and_address_headers_and_secret_are_
 }
 
 #[test]
+fn a_body_that_names_its_endpoint_stays_and_is_signed_for_the_new_one() {
+    let (server, old, new) = (Server::start(), Sink::start(), Sink::start());
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let made = server.webhook(json!({
+        "url": old.url("/old"), "events": ["*"], "format": "keygen", "formatOptions": { "account": "acme" },
+        "secret": format!("whsk_{}", STANDARD.encode(key.to_bytes())), "retry": { "delaysSeconds": [3600] },
+    }));
+    old.answers(&[500]);
+    let event = server.publish("license.created", json!({ "n": 1 }));
+    let tried = server.delivery_after(&event, 1);
+    server.patch(&format!("/api/webhooks/{}", id(&made)), json!({ "url": new.url("/new") }));
+    server.post(&format!("/api/deliveries/{}/retry", id(&tried)), json!({}));
+    let (first, again) = (old.received().remove(0), new.wait_for(1).remove(0));
+    assert_eq!(again.text(), first.text());
+    assert_eq!(again.json()["data"]["attributes"]["endpoint"], json!(old.url("/old")));
+    for request in [&first, &again] {
+        request.assert_keygen(&key.verifying_key());
+    }
+    server.ended(&id(&tried));
+
+    let replayed = server.post(&format!("/api/deliveries/{}/replay", id(&tried)), json!({}));
+    let replay = new.wait_for(2).remove(1);
+    assert_eq!(replay.json()["data"]["attributes"]["endpoint"], json!(new.url("/new")));
+    assert_eq!(replay.json()["data"]["id"], replayed["id"], "a replay is a delivery of its own");
+    assert_eq!(replay.json()["data"]["meta"]["idempotencyToken"], json!(event));
+}
+
+#[test]
 fn a_replay_is_a_new_delivery_and_goes_the_new_way() {
     let (server, old, new) = (Server::start(), Sink::start(), Sink::start());
     let made = server.webhook(json!({ "url": old.url("/old"), "events": ["*"], "secret": FIRST }));
@@ -85,11 +116,13 @@ fn timeout_and_retry_policy_are_todays_in_every_attempt() {
         "url": sink.url("/"), "events": ["*"], "timeoutSeconds": 60, "retry": { "delaysSeconds": [1] },
     }));
     sink.answers(&[500, 500, 500]);
+    sink.hold(true);
     let event = server.publish("order.paid", json!({}));
-    server.delivery_after(&event, 1);
-    // By the policy of the first attempt, the second one would be the last.
+    sink.wait_for(1);
+    // By the policy of the first attempt, which is under way, the second one would be the last.
     let change = json!({ "timeoutSeconds": 1, "retry": { "delaysSeconds": [1, 7200] } });
     server.patch(&format!("/api/webhooks/{}", id(&made)), change);
+    sink.hold(false);
     let second = server.delivery_after(&event, 2);
     assert_eq!(second["status"], json!("pending"), "{second:#}");
     assert!(second["attempts"][1]["retryReason"].is_string() && second["nextAt"].is_string(), "{second:#}");

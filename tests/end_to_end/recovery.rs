@@ -43,6 +43,7 @@ fn recovery_brings_back_what_failed_was_cancelled_or_missed_each_event_once() {
     server.post(&format!("{path}/pause"), json!({}));
     let cancelled = server.publish("order.cancelled", json!({}));
     server.patch(&path, json!({ "isActive": false }));
+    server.until("/api/deliveries?status=pending", |pending| pending["data"] == json!([]));
     let missed = server.publish("order.missed", json!({}));
     server.patch(&path, json!({ "isActive": true }));
     assert_eq!(sink.received().len(), 3, "enabling brings nothing back by itself");

@@ -171,12 +171,13 @@ fn copy_missing(from: &Path, to: &Path) {
     let _ = std::fs::create_dir_all(to);
     for entry in std::fs::read_dir(from).into_iter().flatten().flatten() {
         let target = to.join(entry.file_name());
-        let beside = to.join(format!("{}.copy-{}", entry.file_name().display(), std::process::id()));
-        if entry.path().extension().is_some_and(|ending| ending == "cwasm")
-            && !target.exists()
-            && std::fs::copy(entry.path(), &beside).is_ok()
+        if entry.path().extension().is_none_or(|ending| ending != "cwasm") || target.exists() {
+            continue;
+        }
+        if let Ok(beside) = tempfile::NamedTempFile::new_in(to)
+            && std::fs::copy(entry.path(), beside.path()).is_ok()
         {
-            let _ = std::fs::rename(&beside, &target);
+            let _ = beside.persist(target);
         }
     }
 }

@@ -6,9 +6,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signature, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::PATIENCE;
 
@@ -109,6 +112,18 @@ impl Received {
         let timestamp = self.header("webhook-timestamp").parse().unwrap();
         let expected = key.sign(id, timestamp, &self.body).unwrap();
         assert!(self.header("webhook-signature").split(' ').any(|signature| signature == expected), "another secret");
+    }
+
+    /// `keygen`: Ed25519 over the lines that Keygen documents, of what stands on the wire.
+    #[track_caller]
+    pub(crate) fn assert_keygen(&self, key: &VerifyingKey) {
+        let digest = format!("sha-256={}", STANDARD.encode(Sha256::digest(&self.body)));
+        assert_eq!(self.header("digest"), digest);
+        let (target, host, date) = (&self.target, self.header("host"), self.header("date"));
+        let message = format!("(request-target): post {target}\nhost: {host}\ndate: {date}\ndigest: {digest}");
+        let signature = self.header("keygen-signature").split('"').nth(5).unwrap();
+        let signature = Signature::from_slice(&STANDARD.decode(signature).unwrap()).unwrap();
+        key.verify_strict(message.as_bytes(), &signature).unwrap();
     }
 
     /// `license-validator`: the hexadecimal HMAC-SHA256 of the body under the whole secret.

@@ -112,6 +112,8 @@ pub struct Services {
     accounts: memory::Accounts,
     /// Held while a webhook is loaded, changed and saved: the index must see saves in the store's order.
     saving: Mutex<()>,
+    /// Held while a recovery looks what is missing and makes it: two at once would both make it.
+    recovering: Mutex<()>,
     /// Tests, previews and dry runs that go on at once.
     trials: Semaphore,
 }
@@ -123,7 +125,7 @@ impl Services {
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let accounts = memory::Accounts::load(parts.store.as_ref()).await?;
         let Parts { store, transform, directory, clock, rng, ids, deliver, ingest, rulebook, rules } = parts;
-        let (saving, trials) = (Mutex::new(()), Semaphore::new(TRIALS_MAX));
+        let (saving, recovering, trials) = (Mutex::new(()), Mutex::new(()), Semaphore::new(TRIALS_MAX));
         let services = Self {
             store,
             transform,
@@ -137,6 +139,7 @@ impl Services {
             rules,
             accounts,
             saving,
+            recovering,
             trials,
         };
         services.tell_ingest();

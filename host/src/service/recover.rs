@@ -84,6 +84,7 @@ impl Services {
         if input.since >= until {
             return Err(ServiceError::invalid("/since", "out-of-bounds", "is not before `until`"));
         }
+        let _recovering = self.recovering.lock().await;
         let (since, wanted, pages) = (input.since, Vec::new(), PAGES_MAX);
         let mut gathering = Gathering { webhook, since, until, wanted, pages };
         let mut place = Some(input.after.unwrap_or(Place { list: List::Failed, before: None }));
