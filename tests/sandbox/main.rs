@@ -9,7 +9,6 @@ mod determinism;
 mod guests;
 mod handmade;
 mod limits;
-
 mod outputs;
 mod uploads;
 mod world;
