@@ -95,6 +95,8 @@ pub(crate) fn nasties() -> Vec<(String, Vec<u8>)> {
         json!({ "": { "": 1 }, "😀": { "😀": "😀" } }),
         json!(vec![0; mega / 2 - 2]),
         json!({ "items": vec![0; mega / 2 - 10] }),
+        json!(vec![vec![0; 500]; 1040]),
+        json!({ "rows": vec![vec![0; 10]; 40_000], "then": [1, 2] }),
         many(40_000, &json!(1)),
         many(40, &json!("&".repeat(20_000))),
         many(40, &json!("👍*_`".repeat(2_000))),

@@ -1,5 +1,5 @@
-//! What the log of an attempt says of a plugin that met a limit: which plugin, which limit, how much was used and allowed.
-//! Through the whole server: upload, webhook, event, delivery.
+//! Limits through the whole server: upload, webhook, event, delivery. What the log of an attempt says of a plugin that met one (which
+//! plugin, which limit, how much was used and allowed), and what whoever uploads a bomb is told.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use waxwing::app::{App, Surroundings};
 use waxwing::clock::{SystemClock, SystemRng};
 use waxwing::config::{Config, Layers};
+
+use crate::compiling::loops;
 
 const ADMIN: &str = "wxt_of_the_sandbox_tests";
 
@@ -21,15 +23,20 @@ struct Server {
 impl Server {
     /// A server that delivers when it is told to, with the faulty plugin uploaded.
     async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data").to_str().unwrap().to_owned();
-        let environ: HashMap<&str, String> = HashMap::from([
+        let mut environ: HashMap<&str, String> = HashMap::from([
             ("WAXWING_DATA", data),
             ("WAXWING_LISTEN", "127.0.0.1:0".to_owned()),
             ("WAXWING_ADMIN_TOKEN", ADMIN.to_owned()),
             // One key, so that what one start compiled the next one believes.
             ("WAXWING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
         ]);
+        environ.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let layers = Layers::default().with_environ(&|name| environ.get(name).cloned()).unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let surroundings = Surroundings {
@@ -43,9 +50,15 @@ impl Server {
         };
         let app = App::start_in(Config::read(&layers).unwrap(), surroundings).await.unwrap();
         let server = Self { app, http: reqwest::Client::new(), _folder: folder };
-        let upload = server.request(reqwest::Method::POST, "/api/plugins").header("content-type", "application/wasm");
-        server.json(upload.body(waxwing_bundle::faulty())).await;
+        let (status, told) = server.upload(waxwing_bundle::faulty().to_vec()).await;
+        assert!(status < 300, "{told:#}");
         server
+    }
+
+    async fn upload(&self, wasm: Vec<u8>) -> (u16, Value) {
+        let upload = self.request(reqwest::Method::POST, "/api/plugins").header("content-type", "application/wasm");
+        let response = upload.body(wasm).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
     }
 
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
@@ -93,4 +106,24 @@ async fn the_row_of_an_attempt_names_plugin_limit_used_and_allowed() {
         assert_eq!(attempt["reason"], json!(said), "{attempt:#}");
         assert_eq!(attempt["outcome"]["fault"], attempt["plugins"][0]["result"]["fault"], "{attempt:#}");
     }
+}
+
+#[tokio::test]
+async fn a_compile_bomb_is_refused_by_the_limit_that_it_met_and_the_server_goes_on() {
+    // The plugins that come with it take longer than that: one start with the defaults compiles them for the next.
+    drop(Server::start().await);
+    let server = Server::with(&[("WAXWING_PLUGINS_COMPILE_SECONDS", "1")]).await;
+    let before = server.json(server.request(reqwest::Method::GET, "/api/plugins")).await;
+    // As much as the counting lets through.
+    for (bomb, code, detail) in [
+        (loops(400, 1000), "compile-limit", "compiling took more than 1 s of CPU time"),
+        (loops(401, 1000), "component-too-complex", "401000 loops times locals in a function, 400000 are allowed"),
+    ] {
+        let (status, told) = server.upload(bomb).await;
+        assert_eq!((status, told["code"].as_str()), (422, Some(code)), "{told:#}");
+        assert!(told["detail"].as_str().unwrap().contains(detail), "{told:#}");
+    }
+    assert_eq!(server.json(server.request(reqwest::Method::GET, "/api/plugins")).await, before);
+    let attempt = server.attempt(json!([{ "plugin": "faulty", "settings": { "fault": "fail" } }])).await;
+    assert_eq!(attempt["reason"], json!("plugin faulty@0.1.0: failed: asked to fail"), "{attempt:#}");
 }

@@ -23,7 +23,7 @@ fn around(module: &str) -> Vec<u8> {
 }
 
 /// 35 KB that take a compiler seconds and a gigabyte: loops in loops, each with a thousand variables to carry.
-fn loops(loops: usize, locals: usize) -> Vec<u8> {
+pub(crate) fn loops(loops: usize, locals: usize) -> Vec<u8> {
     let add = |local| format!("(local.set {local} (i64.add (local.get {local}) (i64.const 1)))");
     let adds: String = (0..locals).map(add).collect();
     let open = "loop ".repeat(loops);

@@ -1,10 +1,8 @@
 //! The same inputs give the same bytes and the same fuel: at any time, on any thread, after eviction, after a restart, in another
 //! process and in another build of the host.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::thread::ThreadId;
+use std::sync::Barrier;
 
 use bytes::Bytes;
 use expect_test::expect;
@@ -40,38 +38,37 @@ async fn what_a_guest_sees_and_what_it_costs_is_written_down_here_for_every_buil
     .assert_eq(&format!("{}fuel {fuel}\n", String::from_utf8_lossy(&draft.body)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_runs_on_two_threads_at_once_are_one() {
-    let world = World::start().await;
-    let first = observed(&world).await;
-    let run = |_| {
-        let world = world.clone();
-        tokio::spawn(async move { (std::thread::current().id(), observed(&world).await) })
-    };
-    let mut threads: HashSet<ThreadId> = HashSet::new();
-    for run in (0..1000).map(run).collect::<Vec<_>>() {
-        let (thread, seen) = run.await.unwrap();
-        assert_eq!(seen, first);
-        threads.insert(thread);
-    }
-    assert_eq!(threads.len(), 2, "they ran on both");
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// So many runs in each of these, on a thread each, begun at the same moment.
+fn at_once(worlds: [World; 2], runs: usize) -> Vec<(RequestDraft, u64)> {
+    let begin = &Barrier::new(2);
+    std::thread::scope(|scope| {
+        let threads = worlds.map(|world| {
+            scope.spawn(move || {
+                let runtime = runtime();
+                begin.wait();
+                (0..runs).map(|_| runtime.block_on(observed(&world))).collect::<Vec<_>>()
+            })
+        });
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_thousand_runs_on_two_threads_at_once_are_one() {
+    let world = runtime().block_on(World::start());
+    let seen = at_once([world.clone(), world], 500);
+    assert_eq!(seen.len(), 1000);
+    assert!(seen.iter().all(|each| *each == seen[0]));
 }
 
 #[test]
 fn two_engines_at_work_at_the_same_moment_agree() {
-    let start = Arc::new(std::sync::Barrier::new(2));
-    let engine = |start: Arc<std::sync::Barrier>| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let world = runtime.block_on(World::start());
-        start.wait();
-        (0..100).map(|_| runtime.block_on(observed(&world))).collect::<Vec<_>>()
-    };
-    let other = std::thread::spawn({
-        let start = Arc::clone(&start);
-        move || engine(start)
-    });
-    let mut seen = engine(start);
-    seen.extend(other.join().unwrap());
+    let world = || runtime().block_on(World::start());
+    let seen = at_once([world(), world()], 100);
     assert!(seen.iter().all(|each| *each == seen[0]));
 }
 

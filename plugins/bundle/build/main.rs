@@ -41,7 +41,7 @@ fn run() -> Result<(), String> {
 
     let names: Vec<&str> = BUNDLED.iter().copied().chain([FAULTY]).collect();
     let built = match env::var_os("WAXWING_PLUGINS_DIR") {
-        Some(folder) => prebuilt(Path::new(&folder), &names),
+        Some(folder) => prebuilt(Path::new(&folder), &names)?,
         None => {
             toolchain::ensure_wasm_target()?;
             guests::build(&names)?
@@ -50,12 +50,21 @@ fn run() -> Result<(), String> {
     embed(&names, &built)
 }
 
-fn prebuilt(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
-    let files: Vec<_> = names.iter().map(|name| folder.join(format!("{name}.wasm"))).collect();
-    for file in &files {
-        println!("cargo::rerun-if-changed={}", file.display());
+fn prebuilt(folder: &Path, names: &[&str]) -> Result<Vec<PathBuf>, String> {
+    // A script runs in its crate's folder, not where its user is.
+    if !folder.is_absolute() {
+        return Err(format!("WAXWING_PLUGINS_DIR must be an absolute path, not `{}`", folder.display()));
     }
-    files
+    let file = |name: &&str| {
+        let file = folder.join(format!("{name}.wasm"));
+        println!("cargo::rerun-if-changed={}", file.display());
+        if file.is_file() {
+            Ok(file)
+        } else {
+            Err(format!("WAXWING_PLUGINS_DIR holds no {name}.wasm: {}", file.display()))
+        }
+    };
+    names.iter().map(file).collect()
 }
 
 /// Copies the components next to the generated source: they outlive a cleaned guests folder, and `include_bytes!` gets a

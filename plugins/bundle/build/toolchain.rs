@@ -35,6 +35,7 @@ pub(crate) fn ensure_wasm_target() -> Result<(), String> {
     }
     let output = Command::new("rustup")
         .args(["target", "add", TARGET, "--toolchain", &toolchain.name])
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| no_rustup(&error.to_string()))?;
@@ -42,7 +43,8 @@ pub(crate) fn ensure_wasm_target() -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    let told = said.lines().find(|line| line.starts_with("error:"));
+    let reason = told.or_else(|| said.lines().rfind(|line| !line.trim().is_empty())).unwrap_or("it said nothing");
     Err(format!("`{command}` failed ({}): {}", output.status, reason.trim()))
 }
 

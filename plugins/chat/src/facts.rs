@@ -86,26 +86,30 @@ impl Facts {
                 Node::Map(inner) => {
                     for (inner_key, value) in inner {
                         if !matches!(value, Node::Map(_)) {
-                            facts.add_member(|| format!("{} {}", short(key), short(inner_key)), inner_key, value, max);
+                            facts.add_member(Some(key), inner_key, value, max);
                         }
                     }
                 }
-                _ => facts.add_member(|| short(key).to_owned(), key, value, max),
+                _ => facts.add_member(None, key, value, max),
             }
         }
         facts
     }
 
-    fn add_member(&mut self, name: impl Fn() -> String, key: &str, value: &Node<'_>, max: usize) {
+    fn add_member(&mut self, parent: Option<&str>, key: &str, value: &Node<'_>, max: usize) {
         if self.shown.len() >= max {
             self.omitted += usize::from(!matches!(value, Node::Null));
             return;
         }
         let Some(value) = text_of(value) else { return };
+        let label = match parent {
+            Some(parent) => label(&[short(parent), " ", short(key)].concat()),
+            None => label(short(key)),
+        };
         if is_secret(key) {
-            self.add(label(&name()), mask(&value).into(), true, max);
+            self.add(label, mask(&value).into(), true, max);
         } else {
-            self.add(label(&name()), value, false, max);
+            self.add(label, value, false, max);
         }
     }
 
@@ -136,7 +140,7 @@ pub(crate) fn text_of<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
         Node::Bool(value) => Cow::Borrowed(if *value { "Yes" } else { "No" }),
         Node::Number(number) => Cow::Owned(number.to_string()),
         Node::Text(text) => clean(text, LONGEST_VALUE),
-        Node::List { items, .. } if items.is_empty() => return None,
+        Node::List { items, more: 0 } if items.is_empty() => return None,
         Node::List { items, more } => Cow::Owned(list(items, *more)),
         Node::Map(members) if members.is_empty() => return None,
         Node::Map(_) => Cow::Owned(clean(&node.compact(LONGEST_VALUE * 4).0, LONGEST_VALUE).into_owned()),
@@ -145,7 +149,8 @@ pub(crate) fn text_of<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
 }
 
 fn list(items: &[Node<'_>], more: usize) -> String {
-    let flat = items.iter().take(LONGEST_LIST).all(|item| !matches!(item, Node::List { .. } | Node::Map(_)));
+    let scalar = |item: &Node<'_>| !matches!(item, Node::List { .. } | Node::Map(_));
+    let flat = !items.is_empty() && items.iter().take(LONGEST_LIST).all(scalar);
     let length = items.len() + more;
     if !flat {
         return if length == 1 { "1 item".to_owned() } else { format!("{length} items") };

@@ -22,7 +22,7 @@ pub use crate::{
     node::Node,
     notice::{Data, Notice},
     pattern::matches,
-    samples::{Case, EXPIRING, samples},
+    samples::{OwnSamples, samples},
     settings::{check_link, check_template, no_issues},
     template::{Piece, Template},
     time::{readable, rfc3339},

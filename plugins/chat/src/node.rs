@@ -3,17 +3,18 @@
 //! Cheaper than `serde_json::Value` where little of a large event is shown: a string without escapes is a slice, an object a
 //! list of pairs in the order they came. Never changed after reading. Next: `facts.rs`.
 
-use std::{borrow::Cow, fmt, io};
+use std::{borrow::Cow, cell::Cell, fmt, io};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Number;
 
-/// Of a list, so many items are kept. No message shows as many; the rest is only counted, since a megabyte of them would cost more
-/// than an event may.
+/// Of a list, so many items are kept, and so many of all lists together. No message shows as many; the rest is only counted, since
+/// a megabyte of them would cost more than an event may.
 const LONGEST_LIST: usize = 2_000;
+const ALL_LISTS: usize = 20_000;
 
 /// One value of a JSON text.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +35,9 @@ impl<'a> Node<'a> {
     /// Reads a JSON text; none if it isn't one, or nests deeper than 128.
     #[must_use]
     pub fn read(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let node = Reader { room: &Cell::new(ALL_LISTS) }.deserialize(&mut reader).ok()?;
+        reader.end().ok().map(|()| node)
     }
 
     /// The value at a JSON Pointer (RFC 6901); none for an item of a list beyond the 2,000th.
@@ -126,15 +129,21 @@ impl Serialize for Node<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Node<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
+/// Reads a tree, and knows how many more items its lists may keep.
+#[derive(Clone, Copy)]
+struct Reader<'r> {
+    room: &'r Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Node<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Node<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,11 +180,12 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
         let mut items = Vec::new();
-        while items.len() < LONGEST_LIST {
-            match seq.next_element()? {
+        while items.len() < LONGEST_LIST && self.room.get() > 0 {
+            match seq.next_element_seed(self)? {
                 Some(item) => items.push(item),
                 None => return Ok(Node::List { items, more: 0 }),
             }
+            self.room.set(self.room.get().saturating_sub(1));
         }
         let mut more = 0;
         while seq.next_element::<IgnoredAny>()?.is_some() {
@@ -186,8 +196,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let mut members = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry()? {
-            members.push((key, value));
+        while let Some(Key(key)) = map.next_key()? {
+            members.push((key, map.next_value_seed(self)?));
         }
         Ok(Node::Map(members))
     }
@@ -255,5 +265,10 @@ mod tests {
         assert_eq!((items.len(), more), (2_000, 3_000));
         let text = format!("[{}0]", "0,".repeat(1_999));
         assert!(matches!(Node::read(&text), Some(Node::List { more: 0, .. })));
+        // A matrix: what its first rows keep, later ones can't.
+        let row = format!("[{}0]", "0,".repeat(999));
+        let text = format!("[{row}{}]", format!(",{row}").repeat(99));
+        let Some(Node::List { items, more }) = Node::read(&text) else { panic!("no list") };
+        assert_eq!((items.len() + more, items.len() < 21), (100, true));
     }
 }

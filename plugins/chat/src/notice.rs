@@ -87,7 +87,7 @@ impl<'a> Notice<'a> {
         match &self.data {
             Data::Json(Node::Null) => Cow::Borrowed(""),
             Data::Json(Node::Map(members)) if members.is_empty() => Cow::Borrowed(""),
-            Data::Json(Node::List { items, .. }) if items.is_empty() => Cow::Borrowed(""),
+            Data::Json(Node::List { items, more: 0 }) if items.is_empty() => Cow::Borrowed(""),
             Data::Json(Node::Text(text)) => Cow::Owned(clean_block(text, max).into_owned()),
             Data::Json(node) => {
                 // A byte is at most one unit; a few more, so that cleaning sees that something is missing.

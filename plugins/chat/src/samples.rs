@@ -5,14 +5,21 @@
 
 use waxwing_guest::Sample;
 
-/// A sample. Its settings are JSON as it stands, so that no guest has to carry what writes it.
+/// What is a formatter's own among its samples. Settings are JSON as it stands, so that no guest has to carry what writes it.
 #[derive(Debug, Clone, Copy)]
-pub struct Case {
-    /// A slug.
-    pub name: &'static str,
-    pub event_type: &'static str,
-    pub data: &'static [u8],
+pub struct OwnSamples {
+    /// For an event of the type `license.expiring-soon`, whose parts they may name.
     pub settings: &'static str,
+    /// An event of the type `user.created` that means harm.
+    pub hostile: &'static [u8],
+    pub hostile_settings: &'static str,
+}
+
+struct Case {
+    name: &'static str,
+    event_type: &'static str,
+    data: &'static [u8],
+    settings: &'static str,
 }
 
 macro_rules! events {
@@ -70,13 +77,19 @@ const ODD: &[Case] = &[
     },
 ];
 
-/// An event for settings that name parts of it.
-pub const EXPIRING: &[u8] = include_bytes!("../samples/odd/expiring.json");
-
-/// The samples of a formatter: every event with default settings, then the cases that are its own, then the odd ones.
+/// The samples of a formatter: every event with default settings, then its own, then the odd ones.
 #[must_use]
-pub fn samples(own: &[Case]) -> Vec<Sample> {
-    EVENTS.iter().chain(own).chain(ODD).map(Case::sample).collect()
+pub fn samples(own: &OwnSamples) -> Vec<Sample> {
+    let own = [
+        Case {
+            name: "with-settings",
+            event_type: "license.expiring-soon",
+            data: include_bytes!("../samples/odd/expiring.json"),
+            settings: own.settings,
+        },
+        Case { name: "hostile", event_type: "user.created", data: own.hostile, settings: own.hostile_settings },
+    ];
+    EVENTS.iter().chain(&own).chain(ODD).map(Case::sample).collect()
 }
 
 impl Case {

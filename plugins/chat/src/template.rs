@@ -65,7 +65,7 @@ impl<'a> Template<'a> {
     /// The template as a text of at most `max` units: the settings' words as they are, the event's as `shown` writes them, each
     /// whole or not at all.
     #[must_use]
-    pub fn marked_up(self, notice: &Notice<'_>, max: usize, shown: impl Fn(&str) -> String) -> Line {
+    pub fn marked_up(self, notice: &Notice<'_>, max: usize, shown: impl Fn(&str) -> Cow<'_, str>) -> Line {
         let mut line = Line::new(max);
         for piece in self.render(notice) {
             match piece {

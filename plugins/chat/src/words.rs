@@ -24,23 +24,31 @@ pub fn label(name: &str) -> String {
 }
 
 fn sentence(name: &str) -> String {
-    let mut text = String::with_capacity(name.len().min(LONGEST_NAME) + 8);
-    // Where the word that is being read begins in the name.
+    let name = beginning(name);
+    let mut text = String::with_capacity(name.len() + 8);
+    // Where the word that is being read begins.
     let mut word = 0;
-    let mut end = 0;
     let mut before = ' ';
-    for (at, character) in name.char_indices().take(LONGEST_NAME) {
+    for (at, character) in name.char_indices() {
         let capital = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
         let letter = character.is_alphanumeric();
         if capital || !letter {
             add(&mut text, name.get(word..at).unwrap_or_default());
             word = if letter { at } else { at + character.len_utf8() };
         }
-        end = at + character.len_utf8();
         before = character;
     }
-    add(&mut text, name.get(word..end).unwrap_or_default());
+    add(&mut text, name.get(word..).unwrap_or_default());
     text
+}
+
+/// As much of a name as is read.
+fn beginning(name: &str) -> &str {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let end = name.char_indices().nth(LONGEST_NAME).map_or(name.len(), |(end, _)| end);
+    name.get(..end).unwrap_or(name)
 }
 
 /// Adds a word to the text, in the case that it is written with there.

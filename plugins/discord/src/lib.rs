@@ -24,7 +24,7 @@ impl Plugin for Discord {
     type Settings = Settings;
 
     fn samples() -> Vec<Sample> {
-        samples::all()
+        waxwing_chat::samples(&samples::OWN)
     }
 
     fn settings_schema() -> String {

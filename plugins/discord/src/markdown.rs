@@ -4,6 +4,8 @@
 //! mention, a custom emoji, a masked link or an automatic one gets one. Marks that count only at the beginning of a line are
 //! escaped there; a value is one line. Pings are ruled out a second time by `allowed_mentions`. Next: `message.rs`.
 
+use std::borrow::Cow;
+
 use waxwing_chat::{Line, calls_one_of};
 
 /// Words that notify many when they follow an `@`.
@@ -41,14 +43,14 @@ const fn is_mark(character: char) -> bool {
 }
 
 /// One line of text, escaped, of at most `max` units.
-pub(crate) fn escaped(text: &str, max: usize) -> String {
+pub(crate) fn escaped(text: &str, max: usize) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ' || byte >= 0x80;
     if text.len() <= max && text.bytes().all(plain) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut line = Line::new(max);
     escape(&mut line, text);
-    line.into_text()
+    Cow::Owned(line.into_text())
 }
 
 /// A block of code, its lines kept. A backtick can't be in one; a grave accent that looks the same can.

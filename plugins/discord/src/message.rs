@@ -118,7 +118,7 @@ fn color(event_type: &str, settings: &Settings) -> u32 {
 
 fn title(notice: &Notice<'_>, settings: &Settings) -> String {
     let own = settings.title.as_deref().map(|template| Template(template).plain(notice, TITLE));
-    escaped(&own.filter(|title| !title.is_empty()).unwrap_or_else(|| notice.headline()), TITLE)
+    escaped(&own.filter(|title| !title.is_empty()).unwrap_or_else(|| notice.headline()), TITLE).into_owned()
 }
 
 fn thread_name(template: &str, notice: &Notice<'_>) -> String {
@@ -135,7 +135,7 @@ fn paragraph(template: &str, notice: &Notice<'_>) -> String {
 fn fields(facts: &[Fact], left: &mut usize) -> (Vec<Field>, usize) {
     let mut fields = Vec::with_capacity(facts.len());
     for fact in facts {
-        let (name, value) = (escaped(&fact.label, LABEL), escaped(&fact.value, VALUE));
+        let (name, value) = (escaped(&fact.label, LABEL).into_owned(), escaped(&fact.value, VALUE).into_owned());
         let length = units(&name) + units(&value);
         if length > *left {
             break;

@@ -203,7 +203,7 @@ fn source(notice: &Notice<'_>, omitted: usize) -> String {
     for name in [notice.environment, tenant] {
         let name = clean(name, SOURCE_PART);
         if !name.is_empty() {
-            parts.push(value(&name, SOURCE_PART));
+            parts.push(value(&name, SOURCE_PART).into_owned());
         }
     }
     parts.push(format!("<!date^{}^{{date_short_pretty}} at {{time}}|{}>", at / 1000, readable(at)));

@@ -5,6 +5,8 @@
 //! (broken with an invisible joiner), and emphasis, quotes or emoji codes (the value goes into a code span, where Slack
 //! formats nothing). Slack has no escape for `*`, `_`, `~` and backticks, hence the last. Next: `message.rs`.
 
+use std::borrow::Cow;
+
 use waxwing_chat::{Line, calls_one_of, clean};
 
 /// Words that notify many when they follow an `@`.
@@ -41,20 +43,20 @@ const fn must_be_escaped(byte: u8) -> bool {
 }
 
 /// A value as it is, whatever is in it: plain where Slack would show it so, else as a code span.
-pub(crate) fn value(text: &str, max: usize) -> String {
+pub(crate) fn value(text: &str, max: usize) -> Cow<'_, str> {
     let odd = |byte| matches!(byte, b'&' | b'<' | b'>' | b'@' | b'`' | b'*' | b'_' | b'~' | b':');
     if text.len() <= max && !text.bytes().any(odd) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     if would_be_formatted(text) {
-        return code(text, max);
+        return Cow::Owned(code(text, max));
     }
     if text.len() <= max && !text.bytes().any(must_be_escaped) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut line = Line::new(max);
     escape(&mut line, text);
-    line.into_text()
+    Cow::Owned(line.into_text())
 }
 
 /// A code span. A backtick can't be in one; a grave accent that looks the same can.

@@ -1,21 +1,13 @@
 //! What the manifest shows, beside every sample event with default settings: what settings and hostile data do. Each has a golden
 //! file. Next: `golden/`.
 
-use waxwing_chat::{Case, EXPIRING};
-use waxwing_guest::Sample;
+use waxwing_chat::OwnSamples;
 
-/// The samples, plain ones first.
-pub(crate) fn all() -> Vec<Sample> {
-    waxwing_chat::samples(&[
-        Case { name: "with-settings", event_type: "license.expiring-soon", data: EXPIRING, settings: SETTINGS },
-        Case {
-            name: "hostile",
-            event_type: "user.created",
-            data: include_bytes!("../samples/hostile.json"),
-            settings: r#"{"maxFields":20}"#,
-        },
-    ])
-}
+pub(crate) const OWN: OwnSamples = OwnSamples {
+    settings: SETTINGS,
+    hostile: include_bytes!("../samples/hostile.json"),
+    hostile_settings: r#"{"maxFields":20}"#,
+};
 
 const SETTINGS: &str = r##"{
   "title": "{/licenseName} ends in {/daysLeft} days",
