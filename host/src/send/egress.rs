@@ -52,7 +52,7 @@ impl Default for EgressOptions {
             extra_roots: Vec::new(),
             connect_timeout: Duration::from_secs(3),
             idle_timeout: Duration::from_secs(30),
-            idle_per_host: 32,
+            idle_per_host: 128,
             lookups: 64,
         }
     }

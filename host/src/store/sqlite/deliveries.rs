@@ -9,8 +9,8 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteStore;
 use super::convert::{Columns, cause, int, status, status_number};
-use super::lists::{LIST_MAX, push_list};
 use super::list::{self, Conditions};
+use super::lists::{LIST_MAX, push_list};
 use super::{attempts, claim};
 use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
