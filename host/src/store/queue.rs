@@ -1,0 +1,82 @@
+//! The queue: what is pending, who has it in hand, and how it ends.
+
+use async_trait::async_trait;
+
+use super::{NewDelivery, Result};
+use crate::model::attempt::Attempt;
+use crate::model::delivery::{Claimed, Fixed, Next};
+use crate::model::ids::{DeliveryId, EventId, WebhookId};
+use crate::model::time::Timestamp;
+
+/// An attempt's end, as `complete` is given it.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    pub claimed: Claimed,
+    /// `None` where it didn't come to an attempt: cancelled, or put back.
+    pub attempt: Option<Attempt>,
+    /// What this attempt fixed; stored once.
+    pub fixed: Option<Fixed>,
+    pub next: Completed,
+    /// How the attempt counts for the webhook's health; `None` for one that doesn't (tests, guest and host faults, drops).
+    pub health: Option<bool>,
+    pub now: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completed {
+    Next(Next),
+    /// No attempt was made: it waits for its webhook (paused meanwhile, or parked).
+    Waiting,
+    /// No attempt was made: due again at this time.
+    Scheduled(Timestamp),
+}
+
+#[async_trait]
+pub trait Queue {
+    /// Records how attempts ended, in a group commit shared with others. `false`: another node has claimed it since
+    /// (the fence is old); the attempt is logged as a duplicate and nothing else is changed.
+    async fn complete(&self, completion: Completion) -> Result<bool>;
+
+    /// Takes what is scheduled at or before `now`, oldest first.
+    async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>>;
+
+    /// Takes what waits for one webhook, in the order of acceptance.
+    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>>;
+
+    /// The webhooks that something waits for.
+    async fn waiting(&self) -> Result<Vec<WebhookId>>;
+
+    /// How many rows wait for one webhook, counted up to `limit`.
+    async fn count_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
+
+    /// Takes one back that was put aside, for a manual retry: pending and unclaimed, or ended. `None`: it is in somebody's hands now,
+    /// or nobody knows it. Its trigger is then [`Trigger::Manual`], but a test stays a test.
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Claimed>>;
+
+    /// New deliveries of stored events: replays. One transaction for all. Those whose event is gone meanwhile are left out; the
+    /// answer is which were written.
+    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, now: Timestamp) -> Result<Vec<DeliveryId>>;
+
+    /// Ends everything pending of a webhook that nobody has claimed, as `cancelled` with this reason; at most `limit`, and how many.
+    async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32>;
+
+    /// When the next scheduled row is due, and how many rows there are: (scheduled or waiting, claimed).
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+    async fn depth(&self) -> Result<QueueDepth>;
+
+    /// At start: rows of nodes that are gone become scheduled at once. Returns how many.
+    async fn recover(&self, now: Timestamp) -> Result<u64>;
+
+    /// Deletes events, deliveries, attempts and keys past their retention, about `max_rows` rows; how many were deleted or ended.
+    /// What still waits when its event expires ends as `cancelled` first, and is shown for another day.
+    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64>;
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    pub claimed: u64,
+    pub scheduled: u64,
+    pub waiting: u64,
+    /// The oldest row's acceptance.
+    pub oldest: Option<Timestamp>,
+}
