@@ -3,12 +3,12 @@
 //! It decides and remembers, under one short lock; it never sends, never waits, and never touches the database. What doesn't fit
 //! into memory waits in the database: `worker` fetches it back when there is room, and `pipeline` makes the attempts.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::lane::{Lane, Pace, Readiness, Rules};
+use super::state::State;
 use crate::clock::Clock;
 use crate::handoff::Handoff;
 use crate::model::delivery::Claimed;
@@ -49,23 +49,6 @@ pub(super) struct Dispatcher {
     limits: Limits,
     state: Mutex<State>,
     wake: Wake,
-}
-
-#[derive(Default)]
-struct State {
-    lanes: HashMap<WebhookId, Lane>,
-    ring: VecDeque<WebhookId>,
-    /// Lanes that their rate holds back, by when it lets them go on.
-    later: BTreeSet<(Timestamp, WebhookId)>,
-    /// Lanes with rows in the database.
-    backlogs: HashSet<WebhookId>,
-    in_flight: usize,
-    unrecorded: usize,
-    rows: usize,
-    bytes: usize,
-    draining: bool,
-    /// The database failed while it claimed: rows may stand as claimed by us that nobody here knows of.
-    lost: bool,
 }
 
 impl Dispatcher {
@@ -304,54 +287,5 @@ impl Handoff for Dispatcher {
         let mut state = self.state.lock();
         state.rows = state.rows.saturating_sub(reserved);
         state.lane(webhook.id).release(reserved);
-    }
-}
-
-impl State {
-    fn lane(&mut self, id: WebhookId) -> &mut Lane {
-        self.lanes.entry(id).or_default()
-    }
-
-    fn mark_backlog(&mut self, id: WebhookId) {
-        self.lane(id).mark_backlog();
-        self.backlogs.insert(id);
-    }
-
-    fn insert(&mut self, claimed: Claimed, ordering: Ordering) {
-        let webhook = claimed.webhook;
-        self.rows += 1;
-        self.bytes += claimed.event.data.bytes.len();
-        self.lane(webhook).push(claimed, ordering);
-        self.enter_ring(webhook);
-    }
-
-    fn forget(&mut self, claimed: &Claimed) {
-        self.rows = self.rows.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(claimed.event.data.bytes.len());
-    }
-
-    fn free(&mut self, claimed: &Claimed, pace: Pace, again: bool, rules: Rules) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.lane(claimed.webhook).done(claimed.id, pace, again, rules);
-        // An idle lane is forgotten there, when its turn comes.
-        self.enter_ring(claimed.webhook);
-    }
-
-    fn is_full(&self, limits: Limits) -> bool {
-        self.rows >= limits.rows || self.bytes >= limits.bytes
-    }
-
-    fn enter_ring(&mut self, id: WebhookId) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        if !std::mem::replace(&mut lane.in_ring, true) {
-            self.ring.push_back(id);
-        }
-    }
-
-    fn wake_the_late(&mut self, now: Timestamp) {
-        while let Some((at, id)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
-            self.later.remove(&(at, id));
-            self.enter_ring(id);
-        }
     }
 }

@@ -20,6 +20,7 @@ mod preview;
 mod record;
 mod running;
 mod settings;
+mod state;
 mod sweep;
 mod under_way;
 mod worker;

@@ -1,0 +1,76 @@
+//! What the dispatcher remembers: the webhooks' lanes, the ring of ready ones, and the sums over all of them. Plain data.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use super::dispatcher::Limits;
+use super::lane::{Lane, Pace, Rules};
+use crate::model::delivery::Claimed;
+use crate::model::ids::WebhookId;
+use crate::model::time::Timestamp;
+use crate::model::webhook::Ordering;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) lanes: HashMap<WebhookId, Lane>,
+    pub(super) ring: VecDeque<WebhookId>,
+    /// Lanes that their rate holds back, by when it lets them go on.
+    pub(super) later: BTreeSet<(Timestamp, WebhookId)>,
+    /// Lanes with rows in the database.
+    pub(super) backlogs: HashSet<WebhookId>,
+    pub(super) in_flight: usize,
+    pub(super) unrecorded: usize,
+    pub(super) rows: usize,
+    pub(super) bytes: usize,
+    pub(super) draining: bool,
+    /// The database failed while it claimed: rows may stand as claimed by us that nobody here knows of.
+    pub(super) lost: bool,
+}
+
+impl State {
+    pub(super) fn lane(&mut self, id: WebhookId) -> &mut Lane {
+        self.lanes.entry(id).or_default()
+    }
+
+    pub(super) fn mark_backlog(&mut self, id: WebhookId) {
+        self.lane(id).mark_backlog();
+        self.backlogs.insert(id);
+    }
+
+    pub(super) fn insert(&mut self, claimed: Claimed, ordering: Ordering) {
+        let webhook = claimed.webhook;
+        self.rows += 1;
+        self.bytes += claimed.event.data.bytes.len();
+        self.lane(webhook).push(claimed, ordering);
+        self.enter_ring(webhook);
+    }
+
+    pub(super) fn forget(&mut self, claimed: &Claimed) {
+        self.rows = self.rows.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(claimed.event.data.bytes.len());
+    }
+
+    pub(super) fn free(&mut self, claimed: &Claimed, pace: Pace, again: bool, rules: Rules) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.lane(claimed.webhook).done(claimed.id, pace, again, rules);
+        // An idle lane is forgotten there, when its turn comes.
+        self.enter_ring(claimed.webhook);
+    }
+
+    pub(super) fn is_full(&self, limits: Limits) -> bool {
+        self.rows >= limits.rows || self.bytes >= limits.bytes
+    }
+
+    pub(super) fn enter_ring(&mut self, id: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        if !std::mem::replace(&mut lane.in_ring, true) {
+            self.ring.push_back(id);
+        }
+    }
+
+    pub(super) fn wake_the_late(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
+            self.later.remove(&(at, id));
+            self.enter_ring(id);
+        }
+    }
+}
