@@ -13,6 +13,7 @@ use crate::sink::{Arrivals, healthy};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_202_is_written_before_the_fdatasync_that_covers_it() {
+    let _turn = crate::turn().await;
     if !tool_present("strace") {
         return;
     }

@@ -15,6 +15,7 @@ const REPEATS_PER_KILL: usize = 256 + 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_by_a_kill_at_any_moment() {
+    let _turn = crate::turn().await;
     let (kills, rate) = if full() { (10, 1500) } else { (3, 200) };
     let arrivals = Arrivals::default();
     let url = healthy(&arrivals).await;
@@ -49,6 +50,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill_at_any_moment() {
 /// The receiver has the request, the server never learns of it: the next process sends the very same body.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_with_a_plugin_killed_between_send_and_complete_repeats_the_same_body() {
+    let _turn = crate::turn().await;
     let arrivals = Arrivals::default();
     let url = silent(&arrivals).await;
     let mut server = Server::start().await;

@@ -18,3 +18,9 @@ mod slow_receivers;
 fn full() -> bool {
     std::env::var("WAXWING_LOAD").is_ok_and(|size| size == "full")
 }
+
+/// One scenario at a time: what they measure is the machine's.
+async fn turn() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    TURN.lock().await
+}

@@ -94,6 +94,7 @@ async fn stays_alone(fault: &str, count: usize, pairs: usize) {
 /// In the small run one fault for time and one for space; in the full run each one.
 #[tokio::test(flavor = "multi_thread")]
 async fn faulty_plugins_slow_down_nobody_else() {
+    let _turn = crate::turn().await;
     let (faults, count, pairs): (&[&str], usize, usize) =
         if full() { (FAULTS, 2000, 3) } else { (&["spin", "eat-memory"], 600, 1) };
     for fault in faults {

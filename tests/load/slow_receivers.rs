@@ -14,6 +14,7 @@ const SILENT: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_receivers_that_never_answer_hold_up_none_of_the_hundred_others() {
+    let _turn = crate::turn().await;
     let (rate, seconds) = if full() { (500, 60) } else { (100, 8) };
     let (arrivals, elsewhere) = (Arrivals::default(), Arrivals::default());
     let server = Server::start().await;
