@@ -9,6 +9,8 @@
 
 mod build;
 mod dispatcher;
+#[cfg(test)]
+mod dispatcher_tests;
 mod health;
 mod judge;
 mod lane;
