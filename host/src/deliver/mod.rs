@@ -27,7 +27,7 @@ mod sweep;
 mod under_way;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -75,6 +75,8 @@ pub struct Deliver {
     dispatcher: Arc<Dispatcher>,
     pipeline: Arc<Pipeline>,
     worker: Arc<Worker>,
+    /// Set once it delivers in the background.
+    background: Arc<OnceLock<Weak<Worker>>>,
 }
 
 /// What a test made, for its synchronous answer; the log has it too.
@@ -97,16 +99,17 @@ pub enum Retried {
 impl Deliver {
     /// Does nothing by itself until [`Self::start`] (a server) or [`Self::run_due`] (a test, step by step).
     pub fn new(parts: Parts, limits: Limits) -> Arc<Self> {
-        let attention = Arc::new(Notify::new());
-        let wake = Arc::clone(&attention);
-        let wake = Box::new(move || wake.notify_one());
+        let (attention, background) = (Arc::new(Notify::new()), Arc::new(OnceLock::<Weak<Worker>>::new()));
+        let started = Arc::clone(&background);
+        // What was handed over begins where it was, on the thread that has it at hand, not after the loop's turn.
+        let wake = Box::new(move || started.get().and_then(Weak::upgrade).iter().for_each(Worker::go_on));
         let dispatcher = Dispatcher::new(Arc::clone(&parts.directory), Arc::clone(&parts.clock), limits, wake);
         let dispatcher = Arc::new(dispatcher);
         let health = Arc::new(Healths::new(parts.clone(), Arc::clone(&dispatcher)));
         let pipeline = Arc::new(Pipeline::new(parts.clone(), Arc::clone(&health)));
         let actors = worker::Actors { dispatcher: Arc::clone(&dispatcher), pipeline: Arc::clone(&pipeline), health };
         let worker = Arc::new(Worker::new(parts.clone(), actors, attention));
-        Arc::new(Self { parts, dispatcher, pipeline, worker })
+        Arc::new(Self { parts, dispatcher, pipeline, worker, background })
     }
 
     /// What `ingest` (and whoever else appends events) hands deliveries to.
@@ -117,7 +120,9 @@ impl Deliver {
     /// Takes over what an earlier process left, then delivers in the background until [`Running::drain`].
     pub async fn start(&self) -> Result<Running, StoreError> {
         self.recover().await?;
-        Ok(Worker::start(&self.worker))
+        let running = Worker::start(&self.worker);
+        self.background.get_or_init(|| Arc::downgrade(&self.worker));
+        Ok(running)
     }
 
     /// The first half of [`Self::start`]: what an earlier process had in its hands is due now.

@@ -135,7 +135,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Each attempt that ends starts what became ready by it, so that no delivery waits for the loop.
+    /// Starts what became ready where that was noticed, by a hand-over or an attempt's end: no delivery waits for the loop.
+    pub(super) fn go_on(self: &Arc<Self>) {
+        self.start_ready();
+        if self.dispatcher.wants_refill() || self.dispatcher.next_ready().is_some() {
+            self.attention.notify_one();
+        }
+    }
+
     fn start_ready(self: &Arc<Self>) {
         while let Some(claimed) = self.next() {
             let worker = Arc::clone(self);
@@ -144,10 +151,7 @@ impl Worker {
                 // Recording takes a commit: the receiver needn't wait for it.
                 worker.start_ready();
                 worker.record(under_way, attempted).await;
-                worker.start_ready();
-                if worker.dispatcher.wants_refill() {
-                    worker.attention.notify_one();
-                }
+                worker.go_on();
             });
         }
     }
