@@ -5,6 +5,7 @@
 #[path = "../process/mod.rs"]
 mod process;
 
+mod bench;
 mod commands;
 mod docs;
 mod json;

@@ -6,6 +6,7 @@
 mod floor;
 mod load;
 mod process;
+mod spread;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use self::process::Child;
+use self::spread::Spread;
 use super::Failure;
 use super::client::Client;
 use super::print::{Printer, text};
@@ -24,6 +26,9 @@ pub(super) struct Bench {
     /// Events of each scenario.
     #[arg(long, default_value_t = 20_000)]
     events: usize,
+    /// How often all of it is done; what is shown is the median, and from where to where it went.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
     /// Requests under way at once.
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -94,12 +99,17 @@ impl Bench {
             matches!(scenario.server, Server::Floor)
                 || self.only.as_ref().is_none_or(|only| scenario.name.contains(only.as_str()))
         };
-        let mut measured = Vec::new();
-        for scenario in SCENARIOS.iter().filter(wanted) {
-            printer.line(format_args!("{}: {} events …", scenario.name, self.events))?;
-            measured.push(self.measure(scenario).await?);
+        let mut rounds = Vec::new();
+        for round in 1..=self.rounds {
+            let mut measured = Vec::new();
+            for scenario in SCENARIOS.iter().filter(wanted) {
+                let name = scenario.name;
+                printer.line(format_args!("round {round} of {}: {name}, {} events …", self.rounds, self.events))?;
+                measured.push(self.measure(scenario).await?);
+            }
+            rounds.push(measured);
         }
-        report(printer, &measured)
+        report(printer, &rounds)
     }
 
     async fn measure(&self, scenario: &Scenario) -> Result<Measured, Failure> {
@@ -157,12 +167,31 @@ impl Bench {
     }
 }
 
-fn report(printer: &mut Printer, measured: &[Measured]) -> Result<(), Failure> {
-    let floor = measured.first().map(|floor| floor.per_event(floor.server));
-    let values: Vec<Value> = measured.iter().map(|each| each.value(floor)).collect();
-    let columns =
-        ["/scenario", "/eventsPerSecond", "/serverMicros", "/ratioToFloor", "/generatorMicros", "/sinkMicros"];
-    let rows = values.iter().map(|value| columns.iter().map(|column| text(value, column)).collect()).collect();
+/// One row a scenario. A ratio is of one round: its floor ran just before.
+fn report(printer: &mut Printer, rounds: &[Vec<Measured>]) -> Result<(), Failure> {
+    let scenarios = rounds.first().map_or(0, Vec::len);
+    let of = |index: usize, figure: fn(&Measured, &Measured) -> f64| {
+        Spread::of(rounds.iter().filter_map(|round| Some(figure(round.get(index)?, round.first()?))).collect())
+    };
+    let value = |index: usize| {
+        let name = rounds.first().and_then(|round| round.get(index)).map(|measured| measured.name);
+        json!({
+            "scenario": name,
+            "rounds": rounds.len(),
+            "eventsPerSecond": of(index, |one, _| one.rate()).value(),
+            "serverMicros": of(index, |one, _| one.per_event(one.server)).value(),
+            "ratioToFloor": of(index, |one, floor| one.per_event(one.server) / floor.per_event(floor.server)).value(),
+            "generatorMicros": of(index, |one, _| one.per_event(one.generator)).value(),
+            "sinkMicros": of(index, |one, _| one.per_event(one.sink)).value(),
+        })
+    };
+    let values: Vec<Value> = (0..scenarios).map(value).collect();
+    let figures = ["eventsPerSecond", "serverMicros", "ratioToFloor", "generatorMicros", "sinkMicros"];
+    let row = |value: &Value| {
+        let shown = figures.iter().map(|figure| Spread::shown(value.get(figure)));
+        std::iter::once(text(value, "/scenario")).chain(shown).collect()
+    };
+    let rows = values.iter().map(row).collect();
     let header = ["scenario", "events/s", "server CPU µs/event", "x floor", "generator µs", "sink µs"];
     printer.table(&json!({ "scenarios": values }), &header, rows)
 }
@@ -174,17 +203,7 @@ impl Measured {
     }
 
     #[allow(clippy::cast_precision_loss, reason = "numbers of events are far below 2^52")]
-    fn value(&self, floor: Option<f64>) -> Value {
-        let tenth = |number: f64| (number * 10.0).round() / 10.0;
-        let server = self.per_event(self.server);
-        json!({
-            "scenario": self.name,
-            "events": self.events,
-            "eventsPerSecond": (self.events as f64 / self.took.as_secs_f64()).round(),
-            "serverMicros": tenth(server),
-            "ratioToFloor": floor.filter(|floor| *floor > 0.0).map(|floor| (server / floor * 100.0).round() / 100.0),
-            "generatorMicros": tenth(self.per_event(self.generator)),
-            "sinkMicros": tenth(self.per_event(self.sink)),
-        })
+    fn rate(&self) -> f64 {
+        self.events as f64 / self.took.as_secs_f64()
     }
 }
