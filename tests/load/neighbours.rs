@@ -91,7 +91,7 @@ async fn stays_alone(fault: &str, count: usize, pairs: usize) {
     assert!(grown <= 150 * 1024 * 1024, "{fault}: {grown} bytes more");
     let attempt = newest_attempt(&server, &webhook).await;
     eprintln!("{fault}: {}", attempt["outcome"]);
-    assert_eq!(attempt["stages"][0]["plugin"], "faulty@0.1.0", "the attempt names the plugin: {attempt:#}");
+    assert_eq!(attempt["plugins"][0]["plugin"], "faulty@0.1.0", "the attempt names the plugin: {attempt:#}");
 }
 
 /// In the small run one fault for time and one for space; in the full run each one.
