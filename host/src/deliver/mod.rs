@@ -25,6 +25,7 @@ mod settings;
 mod state;
 mod sweep;
 mod under_way;
+mod unwritten;
 mod worker;
 
 use std::sync::{Arc, OnceLock, Weak};

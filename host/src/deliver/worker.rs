@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,12 +18,13 @@ use super::pipeline::{Attempted, Pipeline, Unsettled};
 use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
+use super::unwritten::Unwritten;
 use super::{Parts, Retried, health};
 use crate::model::delivery::{Claimed, Next};
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::model::webhook::Status;
-use crate::store::{Completed, Completion, StoreError};
+use crate::store::{Completed, StoreError};
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
@@ -44,8 +44,8 @@ pub(super) struct Worker {
     attention: Arc<Notify>,
     /// Milliseconds of the clock: when the next scheduled row may be due, as far as this node knows.
     due: AtomicU64,
-    /// Ends of attempts that the store didn't take yet. While there are any, nothing new is started.
-    unsettled: Mutex<Vec<Completion>>,
+    /// While there is anything in it, nothing new is started.
+    unwritten: Unwritten,
     tracker: TaskTracker,
 }
 
@@ -61,13 +61,13 @@ impl Worker {
         let Actors { dispatcher, pipeline, health } = actors;
         Self {
             sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher)),
+            unwritten: Unwritten::new(Arc::clone(&pipeline)),
             parts,
             dispatcher,
             pipeline,
             health,
             attention,
             due: AtomicU64::new(0),
-            unsettled: Mutex::default(),
             tracker: TaskTracker::new(),
         }
     }
@@ -98,8 +98,8 @@ impl Worker {
         let queued = self.dispatcher.drain();
         self.tracker.close();
         let _ = tokio::time::timeout(within, self.tracker.wait()).await;
-        self.put_back(queued).await;
-        if let Err(error) = self.settle_the_unsettled().await {
+        self.unwritten.put_back(queued, self.parts.clock.now()).await;
+        if let Err(error) = self.unwritten.write().await {
             tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
         }
         self.dispatcher.in_flight()
@@ -123,7 +123,7 @@ impl Worker {
     }
 
     async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.settle_the_unsettled().await?;
+        self.unwritten.write().await?;
         self.find_the_lost().await?;
         self.start_ready();
         self.sweeper.sweep_when_due().await?;
@@ -182,7 +182,7 @@ impl Worker {
     }
 
     async fn fetch(&self) -> Result<(), StoreError> {
-        self.settle_the_unsettled().await?;
+        self.unwritten.write().await?;
         self.find_the_lost().await?;
         self.sweeper.sweep().await?;
         self.claim_due().await?;
@@ -220,7 +220,7 @@ impl Worker {
     }
 
     fn next(&self) -> Option<Claimed> {
-        if self.unsettled.lock().is_empty() { self.dispatcher.next() } else { None }
+        if self.unwritten.is_empty() { self.dispatcher.next() } else { None }
     }
 
     async fn attempt(&self, claimed: Claimed) -> (UnderWay<'_>, Attempted) {
@@ -237,7 +237,7 @@ impl Worker {
             Err(Unsettled { completion, error }) => {
                 tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
                 let completed = completion.next.clone();
-                self.unsettled.lock().push(*completion);
+                self.unwritten.keep(*completion);
                 completed
             }
         };
@@ -269,7 +269,7 @@ impl Worker {
             let full = claimed.len() >= CLAIM_BATCH as usize;
             for claimed in claimed {
                 if let Err(too_much) = self.dispatcher.offer(claimed) {
-                    self.park(too_much).await;
+                    self.unwritten.park(too_much, self.parts.clock.now()).await;
                 }
             }
             if !full {
@@ -301,34 +301,6 @@ impl Worker {
             }
         }
         Ok(())
-    }
-
-    async fn park(&self, claimed: Claimed) {
-        let now = self.parts.clock.now();
-        let parked = Completion { claimed, attempt: None, fixed: None, next: Completed::Waiting, health: None, now };
-        if let Err(Unsettled { completion, .. }) = self.pipeline.settle(parked).await {
-            self.unsettled.lock().push(*completion);
-        }
-    }
-
-    async fn put_back(&self, queued: Vec<Claimed>) {
-        let now = self.parts.clock.now();
-        for claimed in queued {
-            let next = Completed::Scheduled(now);
-            let back = Completion { claimed, attempt: None, fixed: None, next, health: None, now };
-            // If this fails too, the next start finds them claimed by a node that is gone.
-            let _ = self.pipeline.settle(back).await;
-        }
-    }
-
-    async fn settle_the_unsettled(&self) -> Result<(), StoreError> {
-        loop {
-            let Some(completion) = self.unsettled.lock().first().cloned() else { return Ok(()) };
-            if let Err(Unsettled { error, .. }) = self.pipeline.settle(completion).await {
-                return Err(error);
-            }
-            self.unsettled.lock().remove(0);
-        }
     }
 
     /// Rows that were claimed for us by a call whose answer was lost are due again. If one comes into memory at this very moment

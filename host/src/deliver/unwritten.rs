@@ -1,0 +1,59 @@
+//! Ends of attempts that the store didn't take yet: kept in memory, and written before anything new is begun.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::pipeline::{Pipeline, Unsettled};
+use crate::model::delivery::Claimed;
+use crate::model::time::Timestamp;
+use crate::store::{Completed, Completion, StoreError};
+
+pub(super) struct Unwritten {
+    pipeline: Arc<Pipeline>,
+    kept: Mutex<Vec<Completion>>,
+}
+
+impl Unwritten {
+    pub(super) fn new(pipeline: Arc<Pipeline>) -> Self {
+        Self { pipeline, kept: Mutex::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.lock().is_empty()
+    }
+
+    pub(super) fn keep(&self, completion: Completion) {
+        self.kept.lock().push(completion);
+    }
+
+    /// Tries all of them again, in their order.
+    pub(super) async fn write(&self) -> Result<(), StoreError> {
+        loop {
+            let Some(completion) = self.kept.lock().first().cloned() else { return Ok(()) };
+            if let Err(Unsettled { error, .. }) = self.pipeline.settle(completion).await {
+                return Err(error);
+            }
+            self.kept.lock().remove(0);
+        }
+    }
+
+    /// Back to the rows that wait for their webhook: there is no room for it here.
+    pub(super) async fn park(&self, claimed: Claimed, now: Timestamp) {
+        if let Err(Unsettled { completion, .. }) = self.pipeline.settle(untried(claimed, Completed::Waiting, now)).await
+        {
+            self.keep(*completion);
+        }
+    }
+
+    /// Back to the queue, due at once, for the next start. Should this fail too, that start finds them claimed by a node that is gone.
+    pub(super) async fn put_back(&self, queued: Vec<Claimed>, now: Timestamp) {
+        for claimed in queued {
+            let _ = self.pipeline.settle(untried(claimed, Completed::Scheduled(now), now)).await;
+        }
+    }
+}
+
+const fn untried(claimed: Claimed, next: Completed, now: Timestamp) -> Completion {
+    Completion { claimed, attempt: None, fixed: None, next, health: None, now }
+}
