@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::process::{PATIENCE, Server, Sink, id};
+use crate::process::{PATIENCE, Received, Server, Sink, id};
 
 /// Returns when nothing new is taken.
 fn until_it_takes_nothing(server: &Server) {
@@ -48,6 +48,16 @@ fn a_sigterm_lets_what_is_under_way_end_and_keeps_the_rest_for_the_next_start() 
     assert_eq!(sink.received().len(), 2, "nothing was sent twice");
 }
 
+/// After the next start the first one, which was under way, comes once more, and then the second.
+fn started_again(server: &mut Server, sink: &Sink, [first, second]: [&String; 2]) -> Vec<Received> {
+    sink.hold(false);
+    server.restart();
+    let requests = sink.wait_for(3);
+    let ids: Vec<&str> = requests.iter().map(|request| request.header("webhook-id")).collect();
+    assert_eq!(ids, [first, first, second]);
+    requests
+}
+
 #[test]
 fn a_second_signal_stops_at_once_and_what_was_under_way_is_sent_again() {
     let sink = Sink::start();
@@ -58,11 +68,7 @@ fn a_second_signal_stops_at_once_and_what_was_under_way_is_sent_again() {
     server.terminate();
     assert!(server.wait().success(), "the receiver still holds its request");
 
-    sink.hold(false);
-    server.restart();
-    let requests = sink.wait_for(3);
-    let ids: Vec<&str> = requests.iter().map(|request| request.header("webhook-id")).collect();
-    assert_eq!(ids, [&first, &first, &second]);
+    let requests = started_again(&mut server, &sink, [&first, &second]);
     assert_eq!(requests[0].body, requests[1].body, "a repeat is the same");
     let delivery = server.ended(&id(&server.delivery_after(&second, 1)));
     assert_eq!(delivery["status"], json!("delivered"));
@@ -74,9 +80,5 @@ fn the_wait_for_what_is_under_way_ends_when_it_was_told_to() {
     let (mut server, [first, second]) = busy(&sink, "1");
     server.terminate();
     assert!(server.wait().success(), "the receiver still holds its request");
-    sink.hold(false);
-    server.restart();
-    let requests = sink.wait_for(3);
-    let ids: Vec<&str> = requests.iter().map(|request| request.header("webhook-id")).collect();
-    assert_eq!(ids, [&first, &first, &second]);
+    started_again(&mut server, &sink, [&first, &second]);
 }

@@ -1,7 +1,8 @@
 //! The process that compiles one component: bytes in by stdin, machine code out by stdout, and nothing else.
 //!
 //! It limits itself before it reads a byte: address space, CPU time, no files, lowest priority, gone with its parent. It gets no
-//! environment but a word to its allocator, and no keys. Its answer is still only machine code that the parent's engine checks for being its own kind.
+//! environment but a word to its allocator, and no keys. Its answer is still only machine code that the parent's engine checks
+//! for being its own kind.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
