@@ -139,7 +139,7 @@ pub(crate) async fn what_was_answered_is_there_after_a_restart(f: Fixture) {
     assert_eq!(f.store.depth().await.unwrap().claimed, 600);
 }
 
-fn keyed(f: &Fixture, key: &str, body_digest: [u8; 32], answer: &str) -> NewBatch {
+pub(crate) fn keyed(f: &Fixture, key: &str, body_digest: [u8; 32], answer: &str) -> NewBatch {
     let claim = IdempotencyClaim {
         tenant: Tenant::default_tenant(),
         path: "/api/events".into(),

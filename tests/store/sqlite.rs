@@ -1,8 +1,9 @@
 //! What only the SQLite file can be asked: its lock, its key, its bytes, its schema.
 
-use waxwing::store::{Start, StoreError, Webhooks};
+use waxwing::store::{Appended, Start, StoreError, Webhooks};
 
-use crate::fixture::{Fixture, KEY, open_sqlite};
+use crate::append::keyed;
+use crate::fixture::{Fixture, KEY, hours, open_sqlite};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_opener_is_told_who_holds_the_file() {
@@ -89,6 +90,24 @@ async fn a_write_that_fails_refuses_its_call_and_the_next_one_is_written() {
     f.store.append(big()).await.unwrap();
     assert_eq!(f.store.event(None, refused_id).await.unwrap(), None, "nothing of it was written");
     assert!(f.store.complete(f.delivered(&kept)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn purged_keys_are_gone_and_those_kept_later_are_found_after_a_restart() {
+    let mut f = Fixture::sqlite().await;
+    for key in ["a", "b", "c"] {
+        f.store.append(keyed(&f, key, [1; 32], key)).await.unwrap();
+    }
+    f.advance(hours(25));
+    f.store.append(keyed(&f, "d", [1; 32], "d")).await.unwrap();
+    assert_eq!(f.store.purge(f.now, 100).await.unwrap(), 3);
+    assert_eq!(f.store.append(keyed(&f, "a", [1; 32], "anew")).await.unwrap(), Appended::Stored);
+    f.advance(hours(25));
+    f.store.purge(f.now, 100).await.unwrap();
+    f.store.append(keyed(&f, "b", [1; 32], "anew")).await.unwrap();
+    let f = f.reopened().await;
+    let again = f.store.append(keyed(&f, "b", [1; 32], "")).await.unwrap();
+    assert_eq!(again, Appended::Repeat { answer: "anew".into() });
 }
 
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {

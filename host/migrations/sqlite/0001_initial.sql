@@ -89,14 +89,22 @@ CREATE TABLE bodies (
     body     BLOB NOT NULL           -- packed bytes
 ) STRICT;
 
--- `scope` is the SHA-256 of tenant, path and key.
+-- Written in the order of arrival. `scope` is the SHA-256 of tenant, path and key.
 CREATE TABLE idempotency_keys (
-    scope       BLOB    PRIMARY KEY,
+    id          INTEGER PRIMARY KEY,
+    scope       BLOB    NOT NULL,
     body_digest BLOB    NOT NULL,
     answer      BLOB    NOT NULL,
     kept_at     INTEGER NOT NULL
+) STRICT;
+
+-- Where a key stands, by the first 8 bytes of its scope. Filled behind: it is complete up to the setting `keys_indexed`.
+CREATE TABLE idempotency_index (
+    day         INTEGER NOT NULL,    -- since 1970
+    fingerprint INTEGER NOT NULL,
+    key         INTEGER NOT NULL,
+    PRIMARY KEY (day, fingerprint, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX idempotency_keys_by_age ON idempotency_keys (kept_at);
 
 CREATE TABLE webhooks (
     id          INTEGER PRIMARY KEY,

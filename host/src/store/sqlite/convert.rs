@@ -35,6 +35,11 @@ pub(super) fn millis(time: Timestamp) -> i64 {
     int(time.millis())
 }
 
+/// The day since 1970.
+pub(super) fn day_of(time: Timestamp) -> i64 {
+    millis(time) / 86_400_000
+}
+
 /// Typed access to a row's columns.
 pub(super) trait Columns {
     fn raw<'r, T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>>(&'r self, column: &str) -> Result<T>;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::connect::Connector;
-use super::convert::{Columns, int, millis};
+use super::convert::{Columns, day_of, int, millis};
 use super::lists::{LIST_MAX, push_list};
 use super::queue::cancel;
 use crate::model::ids::floor_of;
@@ -35,17 +35,33 @@ pub(super) async fn purge(connector: &Connector, now: Timestamp, max_rows: u32) 
         budget -= cancelled;
         budget -= delete_expired(&mut transaction, &tenant, cutoff, (now, budget)).await?;
     }
-    let keys = sqlx::query(
-        "DELETE FROM idempotency_keys WHERE scope IN \
-         (SELECT scope FROM idempotency_keys INDEXED BY idempotency_keys_by_age WHERE kept_at <= $1 LIMIT $2)",
-    )
-    .bind(millis(now.minus(WINDOW)))
-    .bind(budget.max(0))
-    .execute(&mut *transaction)
-    .await?;
-    budget -= int(keys.rows_affected());
+    budget -= forget_keys(&mut transaction, now, budget.max(0)).await?;
     transaction.commit().await?;
     Ok((i64::from(max_rows) - budget).unsigned_abs())
+}
+
+/// Keys that are no longer remembered, in the order in which they were kept, and their days in the index. The newest one stays, so
+/// that no number is given twice.
+async fn forget_keys(connection: &mut SqliteConnection, now: Timestamp, budget: i64) -> Result<i64> {
+    let oldest = now.minus(WINDOW);
+    let keys = sqlx::query(
+        "DELETE FROM idempotency_keys WHERE kept_at <= $1 AND id < (SELECT max(id) FROM idempotency_keys) \
+         AND id IN (SELECT id FROM idempotency_keys ORDER BY id LIMIT $2)",
+    )
+    .bind(millis(oldest))
+    .bind(budget)
+    .execute(&mut *connection)
+    .await?;
+    let left = budget - int(keys.rows_affected());
+    let entries = sqlx::query(
+        "DELETE FROM idempotency_index WHERE (day, fingerprint, key) IN \
+         (SELECT day, fingerprint, key FROM idempotency_index WHERE day < $1 ORDER BY day, fingerprint, key LIMIT $2)",
+    )
+    .bind(day_of(oldest))
+    .bind(left)
+    .execute(&mut *connection)
+    .await?;
+    Ok(int(keys.rows_affected() + entries.rows_affected()))
 }
 
 /// Every tenant that has events, with the id below which they have expired.

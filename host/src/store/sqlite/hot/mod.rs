@@ -7,6 +7,7 @@
 mod append;
 mod complete;
 mod health;
+mod keys;
 mod row;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use self::keys::{Changes, Keys};
 use super::connect::{BUSY, Connector};
 use crate::store::Result;
 use crate::store::writer::{Answers, Commit, Group};
@@ -26,12 +28,17 @@ const STATEMENTS_KEPT: usize = 32;
 pub(super) struct GroupCommit {
     connector: Arc<Connector>,
     /// `None` before the first use and after a failure: closing is the one way back that works after every failure.
-    connection: Option<Connection>,
+    open: Option<Open>,
+}
+
+struct Open {
+    connection: Connection,
+    keys: Keys,
 }
 
 impl GroupCommit {
     pub(super) const fn new(connector: Arc<Connector>) -> Self {
-        Self { connector, connection: None }
+        Self { connector, open: None }
     }
 }
 
@@ -40,25 +47,36 @@ impl Commit for GroupCommit {
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
         let connector = Arc::clone(&self.connector);
         let _turn = connector.turn().await;
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => open(&connector)?,
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => Open::new(&connector)?,
         };
-        let answers = write(&mut connection, group)?;
-        self.connection = Some(connection);
+        let answers = open.write(group)?;
+        self.open = Some(open);
         Ok(answers)
     }
 }
 
-fn write(connection: &mut Connection, group: &Group) -> Result<Answers> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let batches = append::append(&transaction, &group.batches)?;
-    let completions = complete::complete(&transaction, &group.completions)?;
-    transaction.commit()?;
-    Ok(Answers { batches, completions })
+impl Open {
+    fn new(connector: &Connector) -> Result<Self> {
+        let connection = connect(connector)?;
+        let keys = Keys::load(&connection)?;
+        Ok(Self { connection, keys })
+    }
+
+    fn write(&mut self, group: &Group) -> Result<Answers> {
+        let mut changes = Changes::default();
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let batches = append::append(&transaction, &group.batches, &self.keys, &mut changes)?;
+        let completions = complete::complete(&transaction, &group.completions)?;
+        self.keys.settle(&transaction, &mut changes)?;
+        transaction.commit()?;
+        self.keys.committed(changes);
+        Ok(Answers { batches, completions })
+    }
 }
 
-fn open(connector: &Connector) -> Result<Connection> {
+fn connect(connector: &Connector) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(connector.path(), flags)?;
     connection.busy_timeout(BUSY)?;

@@ -1,0 +1,261 @@
+//! Idempotency keys: each is appended to a log at once, and put into its index behind, in sorted runs.
+//!
+//! A key is kept under a hash, so its place in an index is a random one: written by itself, every key would take a page of the
+//! write-ahead log for its own. New keys are therefore found in memory, and when there are [`RUN`] of them, they go into the index in
+//! the index's own order, neighbours together, a few with every group (`docs/adr/0024-idempotency-index-in-runs.md`).
+//! What is in memory is read back from the log when the database is opened.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::row::time;
+use crate::model::time::Timestamp;
+use crate::store::admission::{KeptAnswer, Scope, WINDOW, scope_of};
+use crate::store::sqlite::convert::{day_of, millis};
+use crate::store::{IdempotencyClaim, NewBatch, Result};
+
+/// As many keys go into the index together; about twice as many are in memory at most, at some 40 bytes each.
+const RUN: usize = 65_536;
+/// How many entries a group writes beside twice those that it brings: a run is through before the next one is full.
+const SETTLED_BESIDE: usize = 16;
+/// The name of the setting that says up to which key the index is complete.
+const INDEXED: &str = "keys_indexed";
+
+const APPEND: &str = "INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) VALUES (?, ?, ?, ?)";
+const SETTLE: &str = "INSERT OR IGNORE INTO idempotency_index (day, fingerprint, key) VALUES (?, ?, ?)";
+const SETTLED: &str = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)";
+const UNSETTLED: &str = "SELECT id, scope, kept_at FROM idempotency_keys WHERE id > \
+    coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?), 0)";
+const BY_ID: &str = "SELECT body_digest, answer, kept_at FROM idempotency_keys WHERE id = ? AND scope = ?";
+const BY_INDEX: &str = "SELECT k.body_digest, k.answer, k.kept_at FROM idempotency_index AS i \
+    CROSS JOIN idempotency_keys AS k ON k.id = i.key \
+    WHERE i.day = ? AND i.fingerprint = ? AND k.scope = ? ORDER BY i.key DESC LIMIT 1";
+
+/// A row of the index: the day, the first 8 bytes of the scope, and the key's number in the log.
+type Entry = (i64, i64, i64);
+
+/// The keys that the index doesn't have yet.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// Since the last run was begun.
+    fresh: BTreeSet<Entry>,
+    /// What is left of the run that is being written.
+    run: BTreeSet<Entry>,
+    /// The highest key of that run.
+    run_ends: i64,
+    /// How many make a run.
+    length: usize,
+}
+
+/// What a transaction did, to be told to [`Keys::committed`] once it holds.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    appended: Vec<Entry>,
+    settled: usize,
+}
+
+/// One transaction's statements.
+pub(super) struct Statements<'c> {
+    connection: &'c Connection,
+    append: CachedStatement<'c>,
+    by_index: CachedStatement<'c>,
+}
+
+impl Keys {
+    pub(super) fn load(connection: &Connection) -> Result<Self> {
+        Self::load_with(connection, RUN)
+    }
+
+    fn load_with(connection: &Connection, length: usize) -> Result<Self> {
+        let mut keys = Self { fresh: BTreeSet::new(), run: BTreeSet::new(), run_ends: 0, length };
+        let mut statement = connection.prepare(UNSETTLED)?;
+        let mut rows = statement.query([INDEXED])?;
+        while let Some(row) = rows.next()? {
+            let scope: Scope = row.get("scope")?;
+            keys.fresh.insert((day_of(time(row, "kept_at")?), fingerprint(&scope), row.get("id")?));
+        }
+        Ok(keys)
+    }
+
+    /// What was answered under this key, if it is remembered.
+    pub(super) fn find(
+        &self,
+        statements: &mut Statements<'_>,
+        claim: &IdempotencyClaim,
+        now: Timestamp,
+    ) -> Result<Option<KeptAnswer>> {
+        let scope = scope_of(claim);
+        for key in self.in_memory(fingerprint(&scope), now) {
+            let mut by_id = statements.connection.prepare_cached(BY_ID)?;
+            if let Some(kept) = by_id.query_row(params![key, scope], kept_answer).optional()? {
+                return Ok(Some(kept));
+            }
+        }
+        for day in days(now) {
+            let found = statements.by_index.query_row(params![day, fingerprint(&scope), scope], kept_answer);
+            if let Some(kept) = found.optional()? {
+                return Ok(Some(kept));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest first.
+    fn in_memory(&self, fingerprint: i64, now: Timestamp) -> impl Iterator<Item = i64> {
+        days(now).into_iter().flat_map(move |day| {
+            let range = (day, fingerprint, i64::MIN)..=(day, fingerprint, i64::MAX);
+            let newest_first = self.fresh.range(range.clone()).rev().chain(self.run.range(range).rev());
+            newest_first.map(|(_, _, key)| *key)
+        })
+    }
+
+    /// Writes the next entries of the run into the index.
+    pub(super) fn settle(&self, transaction: &Connection, changes: &mut Changes) -> Result<()> {
+        if self.run.is_empty() {
+            return Ok(());
+        }
+        let most = 2 * changes.appended.len() + SETTLED_BESIDE;
+        let mut insert = transaction.prepare_cached(SETTLE)?;
+        for (day, fingerprint, key) in self.run.iter().take(most) {
+            insert.execute(params![day, fingerprint, key])?;
+        }
+        changes.settled = most.min(self.run.len());
+        if changes.settled == self.run.len() {
+            transaction.prepare_cached(SETTLED)?.execute(params![INDEXED, self.run_ends.to_string()])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn committed(&mut self, changes: Changes) {
+        for _ in 0..changes.settled {
+            self.run.pop_first();
+        }
+        self.fresh.extend(changes.appended);
+        if self.run.is_empty() && self.fresh.len() >= self.length {
+            self.run_ends = self.fresh.iter().map(|(_, _, key)| *key).max().unwrap_or_default();
+            self.run = std::mem::take(&mut self.fresh);
+        }
+    }
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Result<Self> {
+        let (append, by_index) = (connection.prepare_cached(APPEND)?, connection.prepare_cached(BY_INDEX)?);
+        Ok(Self { connection, append, by_index })
+    }
+
+    /// Remembers the batch's answer, if it has a key.
+    pub(super) fn append(&mut self, batch: &NewBatch, changes: &mut Changes) -> Result<()> {
+        let Some(claim) = &batch.idempotency else { return Ok(()) };
+        let scope = scope_of(claim);
+        self.append.execute(params![scope, claim.body_digest, &*claim.answer, millis(batch.now)])?;
+        changes.appended.push((day_of(batch.now), fingerprint(&scope), self.connection.last_insert_rowid()));
+        Ok(())
+    }
+}
+
+/// The days in which a key may have been kept that is remembered now, the last one first.
+fn days(now: Timestamp) -> [i64; 2] {
+    [day_of(now), day_of(now.minus(WINDOW))]
+}
+
+fn fingerprint(scope: &Scope) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = *scope;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+fn kept_answer(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptAnswer> {
+    Ok(KeptAnswer {
+        body_digest: row.get("body_digest")?,
+        answer: row.get::<_, Vec<u8>>("answer")?.into(),
+        kept_at: Timestamp::from_millis(row.get::<_, i64>("kept_at")?.unsigned_abs()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+
+    fn batch(number: usize, now: Timestamp) -> NewBatch {
+        let claim = IdempotencyClaim {
+            tenant: crate::model::name::Tenant::default_tenant(),
+            path: "/api/events".into(),
+            key: number.to_string(),
+            body_digest: [7; 32],
+            answer: Bytes::from(format!("answer {number}")),
+        };
+        NewBatch { events: Vec::new(), idempotency: Some(claim), now }
+    }
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../../../../migrations/sqlite/0001_initial.sql")).unwrap();
+        connection
+    }
+
+    /// As the group commit does it.
+    fn keep(keys: &mut Keys, connection: &Connection, batch: &NewBatch) {
+        let mut changes = Changes::default();
+        Statements::new(connection).unwrap().append(batch, &mut changes).unwrap();
+        keys.settle(connection, &mut changes).unwrap();
+        keys.committed(changes);
+    }
+
+    fn answer(keys: &Keys, connection: &Connection, batch: &NewBatch) -> Option<Bytes> {
+        let mut statements = Statements::new(connection).unwrap();
+        let found = keys.find(&mut statements, batch.idempotency.as_ref().unwrap(), batch.now).unwrap();
+        found.map(|kept| kept.answer)
+    }
+
+    fn indexed(connection: &Connection) -> u32 {
+        connection.query_row("SELECT count(*) FROM idempotency_index", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn every_key_is_found_wherever_it_stands_and_after_every_restart() {
+        let connection = database();
+        let mut keys = Keys::load_with(&connection, 50).unwrap();
+        let batches: Vec<_> = (0..400).map(|number| batch(number, NOON)).collect();
+        for (number, new) in batches.iter().enumerate() {
+            assert_eq!(answer(&keys, &connection, new), None, "{number}");
+            keep(&mut keys, &connection, new);
+            if number % 17 == 0 {
+                keys = Keys::load_with(&connection, 50).unwrap();
+            }
+            for old in batches.iter().take(number + 1).step_by(7) {
+                let expected = &old.idempotency.as_ref().unwrap().answer;
+                assert_eq!(answer(&keys, &connection, old).as_ref(), Some(expected));
+            }
+        }
+        let in_memory = keys.fresh.len() + keys.run.len();
+        assert!(indexed(&connection) >= 300 && in_memory <= 100, "{} and {in_memory}", indexed(&connection));
+    }
+
+    #[test]
+    fn of_one_key_kept_twice_the_newest_counts() {
+        let connection = database();
+        let (later, mut keys) = (NOON.plus(WINDOW), Keys::load_with(&connection, 2).unwrap());
+        for now in [NOON, later] {
+            keep(&mut keys, &connection, &batch(1, now));
+            (10..15).for_each(|number| keep(&mut keys, &connection, &batch(number, now)));
+            let mut statements = Statements::new(&connection).unwrap();
+            let claim = batch(1, now).idempotency.unwrap();
+            let kept = keys.find(&mut statements, &claim, now).unwrap().unwrap();
+            assert_eq!(kept.kept_at, now);
+        }
+    }
+
+    #[test]
+    fn a_key_is_looked_for_no_longer_than_it_is_remembered() {
+        let connection = database();
+        let mut keys = Keys::load_with(&connection, 1).unwrap();
+        keep(&mut keys, &connection, &batch(1, NOON));
+        assert!(answer(&keys, &connection, &batch(1, NOON.plus(WINDOW))).is_some(), "the caller judges by the time");
+        assert_eq!(answer(&keys, &connection, &batch(1, NOON.plus(3 * WINDOW))), None);
+    }
+}
