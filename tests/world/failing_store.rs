@@ -98,8 +98,8 @@ impl Events for FailingStore {
 
 #[async_trait]
 impl Queue for FailingStore {
-    async fn complete(&self, completion: Completion) -> Result<bool> {
-        self.call(self.inner.complete(completion)).await
+    async fn complete_all(&self, completions: Vec<Arc<Completion>>) -> Result<Vec<bool>> {
+        self.call(self.inner.complete_all(completions)).await
     }
 
     async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::lane::{Lane, Pace, Readiness, Rules};
 use super::state::State;
+use super::under_way::Held;
 use crate::clock::Clock;
 use crate::handoff::Handoff;
 use crate::model::delivery::Claimed;
@@ -90,30 +91,30 @@ impl Dispatcher {
 
     /// The receiver has answered an attempt that [`Self::next`] gave out: its place is free, and [`Self::recorded`] tells when
     /// its row is. `false` where the order counts: there the next one waits for the record, and [`Self::done`] tells of both.
-    pub(super) fn answered(&self, claimed: &Claimed, pace: Pace) -> bool {
-        let rules = self.rules(claimed.webhook);
+    pub(super) fn answered(&self, held: Held, pace: Pace) -> bool {
+        let rules = self.rules(held.webhook);
         if rules.ordering == Ordering::Fifo {
             return false;
         }
         let mut state = self.state.lock();
         state.unrecorded += 1;
-        state.free(claimed, pace, false, rules);
+        state.free(held, pace, false, rules);
         true
     }
 
     /// The end of an attempt that was [`Self::answered`] is written down.
-    pub(super) fn recorded(&self, claimed: &Claimed) {
+    pub(super) fn recorded(&self, held: Held) {
         let mut state = self.state.lock();
         state.unrecorded = state.unrecorded.saturating_sub(1);
-        state.forget(claimed);
+        state.forget(held);
     }
 
     /// An attempt that [`Self::next`] gave out has ended and is written down. `again`: the same delivery is due once more, later.
-    pub(super) fn done(&self, claimed: &Claimed, pace: Pace, again: bool) {
-        let rules = self.rules(claimed.webhook);
+    pub(super) fn done(&self, held: Held, pace: Pace, again: bool) {
+        let rules = self.rules(held.webhook);
         let mut state = self.state.lock();
-        state.forget(claimed);
-        state.free(claimed, pace, again, rules);
+        state.forget(held);
+        state.free(held, pace, again, rules);
     }
 
     /// Takes a row into memory that was claimed from the database; gives it back if its webhook has enough already.
@@ -236,7 +237,7 @@ impl Dispatcher {
         let mut state = self.state.lock();
         state.draining = true;
         let queued: Vec<_> = state.lanes.values_mut().flat_map(Lane::empty).collect();
-        queued.iter().for_each(|claimed| state.forget(claimed));
+        queued.iter().for_each(|claimed| state.forget(Held::by(claimed)));
         queued
     }
 

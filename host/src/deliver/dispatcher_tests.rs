@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::dispatcher::{Dispatcher, Limits};
 use super::lane::Pace;
+use super::under_way::Held;
 use crate::clock::Clock;
 use crate::model::attempt::Trigger;
 use crate::model::delivery::Claimed;
@@ -53,11 +54,11 @@ fn a_receiver_that_has_answered_gets_the_next_one_before_its_answer_is_written_d
     (1..=9).for_each(|number| dispatcher.offer(claimed(number)).unwrap());
     let begun: Vec<Claimed> = std::iter::from_fn(|| dispatcher.next()).collect();
     assert_eq!(begun.len(), 4, "so many go to one that nothing is known of");
-    assert!(dispatcher.answered(&begun[0], Pace::Answered));
+    assert!(dispatcher.answered(Held::by(&begun[0]), Pace::Answered));
     assert_eq!(dispatcher.in_flight(), 3);
     assert!(dispatcher.next().is_some());
     assert_eq!(dispatcher.rows(), 9, "it stays in memory until it is written down");
-    dispatcher.recorded(&begun[0]);
+    dispatcher.recorded(Held::by(&begun[0]));
     assert_eq!(dispatcher.rows(), 8);
 }
 
@@ -68,10 +69,10 @@ fn no_more_is_sent_and_not_written_down_than_a_crash_may_repeat() {
     for number in 1..2000 {
         dispatcher.offer(claimed(number)).unwrap();
         let Some(next) = dispatcher.next() else { break };
-        assert!(dispatcher.answered(&next, Pace::Answered));
+        assert!(dispatcher.answered(Held::by(&next), Pace::Answered));
         answered.push(next);
     }
     assert_eq!(answered.len(), 1024);
-    dispatcher.recorded(&answered[0]);
+    dispatcher.recorded(Held::by(&answered[0]));
     assert!(dispatcher.next().is_some());
 }

@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::dispatcher::Dispatcher;
-use super::pipeline::Settled;
 use super::{Parts, meter};
 use crate::handoff::Handoff;
 use crate::model::attempt::Trigger;
@@ -22,7 +21,7 @@ use crate::model::ids::WebhookId;
 use crate::model::name::{EventType, Tenant};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{DisabledReason, Revision, Status, Webhook};
-use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Start, StoreError};
+use crate::store::{Appended, Completion, NewBatch, NewDelivery, NewEvent, Start, StoreError};
 
 /// No success for this long, and the webhook is disabled.
 pub const FAILING_FOR: Duration = Duration::from_secs(5 * 24 * 3600);
@@ -67,9 +66,10 @@ impl Healths {
     /// An attempt was recorded. `gone`: why the receiver is taken for gone.
     ///
     /// If the store fails here, nothing is lost but time: the next failure asks again.
-    pub(super) async fn note(&self, webhook: WebhookId, settled: &Settled, gone: Option<String>) {
+    pub(super) async fn note(&self, completion: &Completion, gone: Option<String>) {
+        let webhook = completion.claimed.webhook;
         // Boxed: it is rare, and would else make the room larger that every attempt takes.
-        let disabled = match (gone, self.failing_for(webhook, settled)) {
+        let disabled = match (gone, self.failing_for(completion)) {
             (Some(why), _) => Box::pin(self.disable(webhook, DisabledReason::Gone, &why)).await,
             (None, Some(_)) => Box::pin(self.disable_if_failing(webhook)).await,
             (None, None) => return,
@@ -80,10 +80,11 @@ impl Healths {
     }
 
     /// How long it has failed, if that is too long.
-    fn failing_for(&self, id: WebhookId, settled: &Settled) -> Option<Duration> {
-        let attempt = settled.attempt.as_ref().filter(|attempt| attempt.trigger != Trigger::Test)?;
+    fn failing_for(&self, completion: &Completion) -> Option<Duration> {
+        let (id, health) = (completion.claimed.webhook, completion.health?);
+        let attempt = completion.attempt.as_ref().filter(|attempt| attempt.trigger != Trigger::Test)?;
         let mut failing = self.failing_since.lock();
-        match settled.health? {
+        match health {
             true => {
                 failing.remove(&id);
                 None

@@ -12,7 +12,7 @@ use crate::send::Reply;
 
 const HIDDEN: &str = "…";
 /// Parts of header names whose values are credentials by custom.
-const TELLING: [&str; 8] = ["auth", "cookie", "credential", "key", "passw", "secret", "session", "token"];
+const TELLING: [&[u8]; 8] = [b"auth", b"cookie", b"credential", b"key", b"passw", b"secret", b"session", b"token"];
 
 /// The request as it is logged. `shown_url` and `unfilled` still hold placeholders; `signature` is what the format wrote.
 pub(super) fn sent(request: &Request, shown_url: &Url, unfilled: &[Header], signature: &[Header]) -> Sent {
@@ -38,8 +38,21 @@ pub(super) fn response(reply: &Reply) -> Response {
 }
 
 fn hide_credentials(header: &Header) -> Header {
-    let hidden = TELLING.iter().any(|part| header.name.contains(part));
-    if hidden { Header { name: Arc::clone(&header.name), value: Arc::from(HIDDEN) } } else { header.clone() }
+    if is_telling(&header.name) {
+        Header { name: Arc::clone(&header.name), value: Arc::from(HIDDEN) }
+    } else {
+        header.clone()
+    }
+}
+
+/// One walk over the name: this is asked of every header of every attempt.
+fn is_telling(name: &str) -> bool {
+    let name = name.as_bytes();
+    let begins = |(at, letter): (usize, &u8)| {
+        matches!(letter, b'a' | b'c' | b'k' | b'p' | b's' | b't')
+            && name.get(at..).is_some_and(|rest| TELLING.iter().any(|part| rest.starts_with(part)))
+    };
+    name.iter().enumerate().any(begins)
 }
 
 #[cfg(test)]
@@ -62,6 +75,18 @@ mod tests {
         let expected = [("authorization", "…"), ("x-api-key", "…"), ("x-shop", "7"), ("webhook-signature", "v1,abc")];
         assert_eq!(shown, expected);
         assert_eq!(sent.url, "https://hooks.example.com/…cret");
+    }
+
+    #[test]
+    fn a_name_tells_wherever_the_part_stands() {
+        for part in TELLING {
+            let part = std::str::from_utf8(part).unwrap();
+            for name in [part.to_owned(), format!("x-{part}"), format!("{part}-id"), format!("a{part}")] {
+                assert!(is_telling(&name), "{name}");
+            }
+            assert!(!is_telling(&part[..part.len() - 1]), "{part}");
+        }
+        assert!(!["", "content-type", "webhook-id", "user-agent", "x-shop"].into_iter().any(is_telling));
     }
 
     #[test]

@@ -1,22 +1,58 @@
 //! What `/metrics` tells of deliveries. Labels never carry a URL, a tenant or a webhook.
 
+use std::sync::LazyLock;
+
+use metrics::{Counter, Histogram};
+
 use crate::model::attempt::{Attempt, Outcome, Trigger};
 use crate::store::QueueDepth;
 
+/// What every attempt counts: looked up by name once.
+static ATTEMPTS: LazyLock<Attempts> = LazyLock::new(Attempts::new);
+
+struct Attempts {
+    outcomes: [OfOutcome; OUTCOMES.len()],
+    first_byte: Histogram,
+    first_attempt: Histogram,
+}
+
+struct OfOutcome {
+    totals: [Counter; TRIGGERS.len()],
+    seconds: Histogram,
+}
+
+const OUTCOMES: [&str; 6] = ["delivered", "rejected", "unreachable", "dropped", "transform-failed", "format-failed"];
+const TRIGGERS: [&str; 3] = ["automatic", "manual", "test"];
+
+impl Attempts {
+    fn new() -> Self {
+        let total =
+            |outcome, trigger| metrics::counter!("waxwing_attempts_total", "outcome" => outcome, "trigger" => trigger);
+        let of_outcome = |outcome| OfOutcome {
+            totals: TRIGGERS.map(|trigger| total(outcome, trigger)),
+            seconds: metrics::histogram!("waxwing_attempt_seconds", "outcome" => outcome),
+        };
+        Self {
+            outcomes: OUTCOMES.map(of_outcome),
+            first_byte: metrics::histogram!("waxwing_first_byte_seconds"),
+            first_attempt: metrics::histogram!("waxwing_acceptance_to_first_attempt_seconds"),
+        }
+    }
+}
+
 /// One attempt has ended.
 pub(super) fn attempt(attempt: &Attempt) {
-    let (outcome, trigger) = (outcome_label(&attempt.outcome), trigger_label(attempt.trigger));
-    metrics::counter!("waxwing_attempts_total", "outcome" => outcome, "trigger" => trigger).increment(1);
-    let took = attempt.ended_at.since(attempt.started_at);
-    metrics::histogram!("waxwing_attempt_seconds", "outcome" => outcome).record(took.as_secs_f64());
+    let Some(known) = ATTEMPTS.outcomes.get(outcome_place(&attempt.outcome)) else { return };
+    known.totals.get(trigger_place(attempt.trigger)).into_iter().for_each(|total| total.increment(1));
+    known.seconds.record(attempt.ended_at.since(attempt.started_at).as_secs_f64());
     if let Some(first_byte) = attempt.timings.first_byte {
-        metrics::histogram!("waxwing_first_byte_seconds").record(first_byte.as_secs_f64());
+        ATTEMPTS.first_byte.record(first_byte.as_secs_f64());
     }
 }
 
 /// From acceptance to the end of the first attempt.
 pub(super) fn first_attempt(waited: std::time::Duration) {
-    metrics::histogram!("waxwing_acceptance_to_first_attempt_seconds").record(waited.as_secs_f64());
+    ATTEMPTS.first_attempt.record(waited.as_secs_f64());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; exact above 2^52 rows is nobody's wish")]
@@ -33,21 +69,23 @@ pub(super) fn disabled(reason: &'static str) {
     metrics::counter!("waxwing_webhooks_disabled_total", "reason" => reason).increment(1);
 }
 
-const fn outcome_label(outcome: &Outcome) -> &'static str {
+/// Where it stands in [`OUTCOMES`].
+const fn outcome_place(outcome: &Outcome) -> usize {
     match outcome {
-        Outcome::Delivered => "delivered",
-        Outcome::Rejected { .. } => "rejected",
-        Outcome::Unreachable { .. } => "unreachable",
-        Outcome::Dropped { .. } => "dropped",
-        Outcome::TransformFailed { .. } => "transform-failed",
-        Outcome::FormatFailed { .. } => "format-failed",
+        Outcome::Delivered => 0,
+        Outcome::Rejected { .. } => 1,
+        Outcome::Unreachable { .. } => 2,
+        Outcome::Dropped { .. } => 3,
+        Outcome::TransformFailed { .. } => 4,
+        Outcome::FormatFailed { .. } => 5,
     }
 }
 
-const fn trigger_label(trigger: Trigger) -> &'static str {
+/// Where it stands in [`TRIGGERS`].
+const fn trigger_place(trigger: Trigger) -> usize {
     match trigger {
-        Trigger::Automatic => "automatic",
-        Trigger::Manual => "manual",
-        Trigger::Test => "test",
+        Trigger::Automatic => 0,
+        Trigger::Manual => 1,
+        Trigger::Test => 2,
     }
 }

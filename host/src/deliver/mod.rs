@@ -20,6 +20,7 @@ mod once;
 mod pipeline;
 mod preview;
 mod record;
+mod recorder;
 mod running;
 mod settings;
 mod state;
@@ -162,9 +163,11 @@ impl Deliver {
         self.parts.store.append(NewBatch { events: vec![new], idempotency: None, now }).await?;
         let claimed = health::first_claim(&event, &delivery);
         let attempted = self.pipeline.attempt(claimed).await;
-        let settled = self.pipeline.record(attempted).await.map_err(|unsettled| unsettled.error)?;
-        match (settled.attempt, settled.completed) {
-            (Some(attempt), Completed::Next(next)) => Ok(Tested { delivery: id, attempt, next }),
+        let attempt = attempted.completion.attempt.clone();
+        let recorded = self.pipeline.record(vec![attempted]).await.pop();
+        let completed = recorded.transpose().map_err(|unsettled| unsettled.error)?;
+        match (attempt, completed) {
+            (Some(attempt), Some(Completed::Next(next))) => Ok(Tested { delivery: id, attempt, next }),
             // The webhook was deleted while this was called: there was nothing to attempt.
             _ => Err(StoreError::Conflict { what: "webhook" }),
         }

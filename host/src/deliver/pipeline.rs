@@ -14,7 +14,7 @@ use super::record::Record;
 use super::settings::Placeholders;
 use super::{Parts, mask, meter, once};
 use crate::format::mask::Mask;
-use crate::model::attempt::{Attempt, Outcome, Trigger};
+use crate::model::attempt::{Outcome, Trigger};
 use crate::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
 use crate::model::request::Request;
 use crate::model::time::Timestamp;
@@ -25,6 +25,8 @@ use crate::store::{Completed, Completion, StoreError};
 
 /// How long a delivery rests that couldn't be attempted because the database didn't answer.
 const REST: Duration = Duration::from_secs(5);
+/// The error of those that were to be written with one whose error is told.
+const TOGETHER: &str = "it was to be written together with others, and that failed";
 
 pub(super) struct Pipeline {
     parts: Parts,
@@ -39,17 +41,9 @@ pub(super) struct Attempted {
     gone: Option<String>,
 }
 
-/// How a claimed delivery left this node's hands.
-pub(super) struct Settled {
-    pub(super) completed: Completed,
-    pub(super) attempt: Option<Attempt>,
-    /// How it counts for the webhook's health.
-    pub(super) health: Option<bool>,
-}
-
 /// The store failed. What is known of the attempt is kept, to be written as soon as it can be.
 pub(super) struct Unsettled {
-    pub(super) completion: Box<Completion>,
+    pub(super) completion: Arc<Completion>,
     pub(super) error: StoreError,
 }
 
@@ -94,38 +88,58 @@ impl Pipeline {
         Attempted { completion, pace, gone: decision.gone }
     }
 
-    /// Writes down how an attempt ended, and what that means for its webhook.
+    /// Writes down how attempts ended, and what that means for their webhooks; how each left this node's hands, in order.
     ///
     /// Fails only if the store fails: then the record is kept, to be written by [`Self::settle`] later.
-    pub(super) async fn record(&self, attempted: Attempted) -> Result<Settled, Unsettled> {
-        let Attempted { completion, gone, .. } = attempted;
-        let webhook = completion.claimed.webhook;
-        let settled = self.settle(completion).await?;
-        self.health.note(webhook, &settled, gone).await;
-        Ok(settled)
+    pub(super) async fn record(&self, attempted: Vec<Attempted>) -> Vec<Result<Completed, Unsettled>> {
+        let (mut completions, mut gone) = (Vec::with_capacity(attempted.len()), Vec::with_capacity(attempted.len()));
+        for one in attempted {
+            completions.push(Arc::new(one.completion));
+            gone.push(one.gone);
+        }
+        let written = self.write(&completions).await;
+        let mut recorded = Vec::with_capacity(completions.len());
+        for ((completion, gone), written) in completions.into_iter().zip(gone).zip(written) {
+            recorded.push(match written {
+                Ok(applied) => {
+                    tell(&completion, applied);
+                    self.health.note(&completion, gone).await;
+                    Ok(completion.next.clone())
+                }
+                Err(error) => Err(Unsettled { completion, error }),
+            });
+        }
+        recorded
     }
 
-    /// Writes an attempt's end; also one that couldn't be written before.
-    pub(super) async fn settle(&self, completion: Completion) -> Result<Settled, Unsettled> {
-        let applied = match self.parts.store.complete(completion.clone()).await {
-            Ok(applied) => applied,
-            Err(error) => return Err(Unsettled { completion: Box::new(completion), error }),
-        };
-        let Completion { claimed, attempt, next: completed, health, .. } = completion;
-        if !applied {
-            tracing::warn!(delivery = %claimed.id, "this attempt was a duplicate: another node had taken the delivery over");
+    /// Writes an attempt's end that couldn't be written before, or that a delivery is put back.
+    pub(super) async fn settle(&self, completion: Arc<Completion>) -> Result<(), Unsettled> {
+        match self.parts.store.complete_all(vec![Arc::clone(&completion)]).await {
+            Ok(applied) => applied.into_iter().for_each(|applied| tell(&completion, applied)),
+            Err(error) => return Err(Unsettled { completion, error }),
         }
-        if let Some(attempt) = &attempt {
-            meter::attempt(attempt);
-            if attempt.number == 1 {
-                meter::first_attempt(attempt.ended_at.since(claimed.event.id.time()));
+        Ok(())
+    }
+
+    /// All at once; where one of them can't be written, one by one, so that it doesn't take the others with it.
+    async fn write(&self, completions: &[Arc<Completion>]) -> Vec<Result<bool, StoreError>> {
+        let store = &self.parts.store;
+        match store.complete_all(completions.to_vec()).await {
+            Ok(applied) => applied.into_iter().map(Ok).collect(),
+            Err(StoreError::Unavailable(source)) => {
+                let mut first = Some(StoreError::Unavailable(source));
+                let error = || first.take().unwrap_or_else(|| StoreError::Unavailable(TOGETHER.into()));
+                std::iter::repeat_with(error).map(Err).take(completions.len()).collect()
             }
-            tracing::debug!(
-                delivery = %claimed.id, event = %claimed.event.id, attempt = attempt.number,
-                outcome = ?attempt.outcome, next = attempt.retry_reason.as_deref(), "attempt"
-            );
+            Err(_) => {
+                let mut written = Vec::with_capacity(completions.len());
+                for completion in completions {
+                    let applied = store.complete_all(vec![Arc::clone(completion)]).await;
+                    written.push(applied.map(|applied| applied.into_iter().all(|applied| applied)));
+                }
+                written
+            }
         }
-        Ok(Settled { completed, attempt, health })
     }
 
     /// The webhook as it is now; the error is what becomes of a delivery that it can't take now.
@@ -224,6 +238,23 @@ impl Pipeline {
     fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
+}
+
+/// Logs and counts an attempt that is written.
+fn tell(completion: &Completion, applied: bool) {
+    let claimed = &completion.claimed;
+    if !applied {
+        tracing::warn!(delivery = %claimed.id, "this attempt was a duplicate: another node had taken the delivery over");
+    }
+    let Some(attempt) = &completion.attempt else { return };
+    meter::attempt(attempt);
+    if attempt.number == 1 {
+        meter::first_attempt(attempt.ended_at.since(claimed.event.id.time()));
+    }
+    tracing::debug!(
+        delivery = %claimed.id, event = %claimed.event.id, attempt = attempt.number,
+        outcome = ?attempt.outcome, next = attempt.retry_reason.as_deref(), "attempt"
+    );
 }
 
 const fn pace(outcome: &Outcome) -> Pace {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::dispatcher::Limits;
 use super::lane::{Lane, Pace, Rules};
+use super::under_way::Held;
 use crate::model::delivery::Claimed;
 use crate::model::ids::WebhookId;
 use crate::model::time::Timestamp;
@@ -44,16 +45,16 @@ impl State {
         self.enter_ring(webhook);
     }
 
-    pub(super) fn forget(&mut self, claimed: &Claimed) {
+    pub(super) fn forget(&mut self, held: Held) {
         self.rows = self.rows.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(claimed.event.data.bytes.len());
+        self.bytes = self.bytes.saturating_sub(held.bytes);
     }
 
-    pub(super) fn free(&mut self, claimed: &Claimed, pace: Pace, again: bool, rules: Rules) {
+    pub(super) fn free(&mut self, held: Held, pace: Pace, again: bool, rules: Rules) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.lane(claimed.webhook).done(claimed.id, pace, again, rules);
+        self.lane(held.webhook).done(held.delivery, pace, again, rules);
         // An idle lane is forgotten there, when its turn comes.
-        self.enter_ring(claimed.webhook);
+        self.enter_ring(held.webhook);
     }
 
     pub(super) fn is_full(&self, limits: Limits) -> bool {

@@ -11,7 +11,7 @@ use crate::store::{Completed, Completion, StoreError};
 
 pub(super) struct Unwritten {
     pipeline: Arc<Pipeline>,
-    kept: Mutex<Vec<Completion>>,
+    kept: Mutex<Vec<Arc<Completion>>>,
 }
 
 impl Unwritten {
@@ -23,7 +23,7 @@ impl Unwritten {
         self.kept.lock().is_empty()
     }
 
-    pub(super) fn keep(&self, completion: Completion) {
+    pub(super) fn keep(&self, completion: Arc<Completion>) {
         self.kept.lock().push(completion);
     }
 
@@ -42,7 +42,7 @@ impl Unwritten {
     pub(super) async fn park(&self, claimed: Claimed, now: Timestamp) {
         if let Err(Unsettled { completion, .. }) = self.pipeline.settle(untried(claimed, Completed::Waiting, now)).await
         {
-            self.keep(*completion);
+            self.keep(completion);
         }
     }
 
@@ -54,6 +54,6 @@ impl Unwritten {
     }
 }
 
-const fn untried(claimed: Claimed, next: Completed, now: Timestamp) -> Completion {
-    Completion { claimed, attempt: None, fixed: None, next, health: None, now }
+fn untried(claimed: Claimed, next: Completed, now: Timestamp) -> Arc<Completion> {
+    Arc::new(Completion { claimed, attempt: None, fixed: None, next, health: None, now })
 }

@@ -4,27 +4,27 @@
 //! does what is due now and returns. It holds nothing that the database doesn't know, but attempts whose end couldn't be written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dispatcher::Dispatcher;
 use super::health::Healths;
-use super::pipeline::{Attempted, Pipeline, Unsettled};
+use super::pipeline::Pipeline;
+use super::recorder::{Due, Ended, Recorder};
 use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
 use super::unwritten::Unwritten;
 use super::{Parts, Retried, health};
-use crate::model::delivery::{Claimed, Next};
+use crate::model::delivery::Claimed;
 use crate::model::ids::{DeliveryId, WebhookId};
-use crate::model::time::Timestamp;
 use crate::model::webhook::Status;
-use crate::store::{Completed, StoreError};
+use crate::store::StoreError;
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
@@ -42,10 +42,9 @@ pub(super) struct Worker {
     health: Arc<Healths>,
     sweeper: Sweeper,
     attention: Arc<Notify>,
-    /// Milliseconds of the clock: when the next scheduled row may be due, as far as this node knows.
-    due: AtomicU64,
-    /// While there is anything in it, nothing new is started.
-    unwritten: Unwritten,
+    recorder: Recorder,
+    /// To the recorder's task, while it takes anything.
+    ended: Mutex<Option<mpsc::UnboundedSender<Ended>>>,
     tracker: TaskTracker,
 }
 
@@ -61,13 +60,18 @@ impl Worker {
         let Actors { dispatcher, pipeline, health } = actors;
         Self {
             sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher)),
-            unwritten: Unwritten::new(Arc::clone(&pipeline)),
+            recorder: Recorder {
+                dispatcher: Arc::clone(&dispatcher),
+                pipeline: Arc::clone(&pipeline),
+                unwritten: Unwritten::new(Arc::clone(&pipeline)),
+                due: Due::now(Arc::clone(&attention)),
+            },
             parts,
             dispatcher,
             pipeline,
             health,
             attention,
-            due: AtomicU64::new(0),
+            ended: Mutex::default(),
             tracker: TaskTracker::new(),
         }
     }
@@ -84,22 +88,28 @@ impl Worker {
 
     pub(super) fn start(self: &Arc<Self>) -> Running {
         let (worker, stop) = (Arc::clone(self), CancellationToken::new());
+        let (sender, ended) = mpsc::unbounded_channel();
+        *self.ended.lock() = Some(sender);
+        let recording = Arc::clone(self);
+        self.tracker.spawn(async move { recording.recorder.run(ended, || recording.go_on()).await });
         self.tracker.spawn(Arc::clone(&worker).run(stop.clone()));
         Running { worker, stop }
     }
 
     pub(super) fn look(&self) {
-        self.due.store(0, Ordering::Release);
+        self.recorder.due.ask_again();
         self.attention.notify_one();
     }
 
     /// Starts nothing more, waits for what is under way, puts the rest back; how many were still under way after `within`.
     pub(super) async fn drain(&self, within: Duration) -> usize {
         let queued = self.dispatcher.drain();
+        // The recorder ends when the last attempt has told it its end.
+        self.ended.lock().take();
         self.tracker.close();
         let _ = tokio::time::timeout(within, self.tracker.wait()).await;
-        self.unwritten.put_back(queued, self.parts.clock.now()).await;
-        if let Err(error) = self.unwritten.write().await {
+        self.recorder.unwritten.put_back(queued, self.parts.clock.now()).await;
+        if let Err(error) = self.recorder.unwritten.write().await {
             tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
         }
         self.dispatcher.in_flight()
@@ -123,11 +133,11 @@ impl Worker {
     }
 
     async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.unwritten.write().await?;
+        self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
         self.start_ready();
         self.sweeper.sweep_when_due().await?;
-        if self.due.load(Ordering::Acquire) <= self.parts.clock.now().millis() {
+        if self.recorder.due.time() <= self.parts.clock.now() {
             self.claim_due().await?;
         }
         self.refill().await?;
@@ -145,13 +155,13 @@ impl Worker {
 
     fn start_ready(self: &Arc<Self>) {
         while let Some(claimed) = self.next() {
+            // After the recorder was told to end nothing is started: the dispatcher gives nothing out.
+            let Some(ended) = self.ended.lock().clone() else { return self.dispatcher.note_lost() };
             let worker = Arc::clone(self);
             self.tracker.spawn(async move {
-                let (under_way, attempted) = worker.attempt(claimed).await;
-                // Recording takes a commit: the receiver needn't wait for it.
+                // Recording takes a commit: neither this task nor the receiver waits for it.
+                let _ = ended.send(worker.attempt(claimed).await);
                 worker.start_ready();
-                worker.record(under_way, attempted).await;
-                worker.go_on();
             });
         }
     }
@@ -165,8 +175,8 @@ impl Worker {
             while let Some(claimed) = self.next() {
                 let worker = Arc::clone(self);
                 under_way.spawn(async move {
-                    let (under_way, attempted) = worker.attempt(claimed).await;
-                    worker.record(under_way, attempted).await;
+                    let ended = worker.attempt(claimed).await;
+                    worker.recorder.record(vec![ended]).await;
                 });
             }
             match under_way.join_next().await {
@@ -182,7 +192,7 @@ impl Worker {
     }
 
     async fn fetch(&self) -> Result<(), StoreError> {
-        self.unwritten.write().await?;
+        self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
         self.sweeper.sweep().await?;
         self.claim_due().await?;
@@ -220,48 +230,23 @@ impl Worker {
     }
 
     fn next(&self) -> Option<Claimed> {
-        if self.unwritten.is_empty() { self.dispatcher.next() } else { None }
+        if self.recorder.unwritten.is_empty() { self.dispatcher.next() } else { None }
     }
 
-    async fn attempt(&self, claimed: Claimed) -> (UnderWay<'_>, Attempted) {
-        let mut under_way = UnderWay::new(&self.dispatcher, claimed.clone());
+    async fn attempt(&self, claimed: Claimed) -> Ended {
+        let mut under_way = UnderWay::new(Arc::clone(&self.dispatcher), &claimed);
         let attempted = self.pipeline.attempt(claimed).await;
         under_way.answered(attempted.pace);
-        (under_way, attempted)
-    }
-
-    async fn record(&self, mut under_way: UnderWay<'_>, attempted: Attempted) {
-        let pace = attempted.pace;
-        let completed = match self.pipeline.record(attempted).await {
-            Ok(settled) => settled.completed,
-            Err(Unsettled { completion, error }) => {
-                tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
-                let completed = completion.next.clone();
-                self.unwritten.keep(*completion);
-                completed
-            }
-        };
-        match completed {
-            Completed::Next(Next::Again { at, .. }) | Completed::Scheduled(at) => {
-                under_way.end(pace, true);
-                self.due_at(at);
-            }
-            Completed::Next(Next::Ended { .. }) => under_way.end(pace, false),
-            Completed::Waiting => {
-                self.dispatcher.mark_backlog(under_way.claimed.webhook);
-                under_way.end(pace, false);
-            }
-        }
+        Ended { under_way, attempted }
     }
 
     async fn claim_due(&self) -> Result<(), StoreError> {
         while self.dispatcher.has_room() {
-            // First forgotten, then asked: an attempt that ends in between may bring it forward again.
-            self.due.store(u64::MAX, Ordering::Release);
+            self.recorder.due.forget();
             let claimed = match self.parts.store.claim_due(self.parts.clock.now(), CLAIM_BATCH).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
-                    self.due.store(0, Ordering::Release);
+                    self.recorder.due.ask_again();
                     self.dispatcher.note_lost();
                     return Err(error);
                 }
@@ -269,17 +254,17 @@ impl Worker {
             let full = claimed.len() >= CLAIM_BATCH as usize;
             for claimed in claimed {
                 if let Err(too_much) = self.dispatcher.offer(claimed) {
-                    self.unwritten.park(too_much, self.parts.clock.now()).await;
+                    self.recorder.unwritten.park(too_much, self.parts.clock.now()).await;
                 }
             }
             if !full {
                 match self.parts.store.next_due().await {
                     Ok(next) => {
-                        next.into_iter().for_each(|at| self.due_at(at));
+                        next.into_iter().for_each(|at| self.recorder.due.at(at));
                         return Ok(());
                     }
                     Err(error) => {
-                        self.due.store(0, Ordering::Release);
+                        self.recorder.due.ask_again();
                         return Err(error);
                     }
                 }
@@ -311,20 +296,14 @@ impl Worker {
                 self.dispatcher.note_lost();
                 return Err(error);
             }
-            self.due.store(0, Ordering::Release);
+            self.recorder.due.ask_again();
         }
         Ok(())
     }
 
-    fn due_at(&self, at: Timestamp) {
-        if self.due.fetch_min(at.millis(), Ordering::AcqRel) > at.millis() {
-            self.attention.notify_one();
-        }
-    }
-
     fn until_next(&self) -> Duration {
         let now = self.parts.clock.now();
-        let due = Timestamp::from_millis(self.due.load(Ordering::Acquire));
+        let due = self.recorder.due.time();
         let next = self.dispatcher.next_ready().map_or(due, |ready| ready.min(due));
         let most = if self.dispatcher.wants_refill() { SOON } else { TICK };
         next.since(now).min(most)

@@ -3,6 +3,8 @@
 //! Pure, and the same for every database. Callers of the store pack before they queue up for the writer, so that the one writer
 //! only writes. Next: `writer`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +39,7 @@ pub enum NotPacked {
 /// A completion whose rows are ready to be written.
 #[derive(Clone, Debug)]
 pub struct PackedCompletion {
-    pub completion: Completion,
+    pub completion: Arc<Completion>,
     pub attempt: Option<PackedAttempt>,
     pub body: Option<PackedBody>,
 }
@@ -69,7 +71,7 @@ pub struct AttemptKey {
 }
 
 impl PackedCompletion {
-    pub fn new(completion: Completion) -> Result<Self, StoreError> {
+    pub fn new(completion: Arc<Completion>) -> Result<Self, StoreError> {
         let attempt = completion.attempt.as_ref().map(pack_attempt).transpose()?;
         let made = completion.fixed.as_ref().map(|fixed| pack_body(&fixed.body)).transpose()?;
         Ok(Self { attempt, body: made.flatten(), completion })

@@ -1,5 +1,7 @@
 //! The queue: what is pending, who has it in hand, and how it ends.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{NewDelivery, Result};
@@ -33,9 +35,16 @@ pub enum Completed {
 
 #[async_trait]
 pub trait Queue {
-    /// Records how attempts ended, in a group commit shared with others. `false`: another node has claimed it since
-    /// (the fence is old); the attempt is logged as a duplicate and nothing else is changed.
-    async fn complete(&self, completion: Completion) -> Result<bool>;
+    /// Records how attempts ended, all of them or none, in a group commit shared with others; an answer for each, in order.
+    /// `false`: another node has claimed it since (the fence is old); the attempt is logged as a duplicate and nothing else is
+    /// changed.
+    async fn complete_all(&self, completions: Vec<Arc<Completion>>) -> Result<Vec<bool>>;
+
+    /// The same of a single one.
+    async fn complete(&self, completion: Completion) -> Result<bool> {
+        let answers = self.complete_all(vec![Arc::new(completion)]).await?;
+        Ok(answers.into_iter().all(|applied| applied))
+    }
 
     /// Takes what is scheduled at or before `now`, oldest first.
     async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>>;

@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::packed::PackedCompletion;
 use super::{Appended, NewBatch, Result, StoreError};
 
-/// The most events, deliveries and completions in one transaction; one request's batch is never split.
+/// The most events, deliveries and completions in one transaction; what was handed over together is never split.
 pub const ROWS_MAX: usize = 1024;
 /// About the most bytes of data in one transaction.
 pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 const LINGER: Duration = Duration::from_millis(2);
 const APPENDS_WAITING_MAX: usize = 512;
-const COMPLETIONS_WAITING_MAX: usize = 4096;
+const COMPLETIONS_WAITING_MAX: usize = 512;
 
 /// What is written together, in the order of arrival.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ struct Waiting<W, A> {
 /// The callers' end.
 pub struct Writer {
     appends: mpsc::Sender<Waiting<NewBatch, Appended>>,
-    completions: mpsc::Sender<Waiting<PackedCompletion, bool>>,
+    completions: mpsc::Sender<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
     closing: CancellationToken,
     /// Closed when the thread has let go of the database.
     ended: Mutex<oneshot::Receiver<()>>,
@@ -90,8 +90,9 @@ impl Writer {
         hand_over(&self.appends, batch).await
     }
 
-    pub async fn complete(&self, completion: PackedCompletion) -> Result<bool> {
-        hand_over(&self.completions, completion).await
+    /// All of them or none.
+    pub async fn complete(&self, completions: Vec<PackedCompletion>) -> Result<Vec<bool>> {
+        hand_over(&self.completions, completions).await
     }
 
     /// Writes what waits and stops; later calls fail.
@@ -129,7 +130,7 @@ async fn run(mut intake: Intake, mut database: impl Commit) {
 /// The thread's end of the channels.
 struct Intake {
     appends: mpsc::Receiver<Waiting<NewBatch, Appended>>,
-    completions: mpsc::Receiver<Waiting<PackedCompletion, bool>>,
+    completions: mpsc::Receiver<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
     closing: CancellationToken,
     open: bool,
 }
@@ -142,8 +143,8 @@ impl Intake {
             tokio::select! {
                 biased;
                 Some(batch) = self.appends.recv() => taken.batch(batch),
-                Some(completion) = self.completions.recv() => {
-                    taken.completion(completion);
+                Some(completions) = self.completions.recv() => {
+                    taken.completions(completions);
                     self.linger(&mut taken).await;
                 }
                 () = self.closing.cancelled(), if self.open => self.close(),
@@ -155,7 +156,7 @@ impl Intake {
     }
 
     async fn linger(&mut self, taken: &mut Taken) {
-        if !self.open || self.completions.len() + 1 >= ROWS_MAX {
+        if !self.open || taken.is_full() {
             return;
         }
         tokio::select! {
@@ -176,7 +177,7 @@ impl Intake {
     fn drain(&mut self, taken: &mut Taken) {
         while !taken.is_full() {
             let append = self.appends.try_recv().map(|batch| taken.batch(batch));
-            let completion = self.completions.try_recv().map(|completion| taken.completion(completion));
+            let completion = self.completions.try_recv().map(|completions| taken.completions(completions));
             if append.is_err() && completion.is_err() {
                 return;
             }
@@ -189,7 +190,8 @@ impl Intake {
 struct Taken {
     group: Group,
     appenders: Vec<oneshot::Sender<Result<Appended>>>,
-    completers: Vec<oneshot::Sender<Result<bool>>>,
+    /// Each with the number of its completions.
+    completers: Vec<(usize, oneshot::Sender<Result<Vec<bool>>>)>,
     rows: usize,
     bytes: usize,
 }
@@ -203,11 +205,12 @@ impl Taken {
         self.appenders.push(waiting.answer);
     }
 
-    fn completion(&mut self, waiting: Waiting<PackedCompletion, bool>) {
-        self.rows += 1;
-        self.bytes += waiting.work.weight();
-        self.group.completions.push(waiting.work);
-        self.completers.push(waiting.answer);
+    fn completions(&mut self, waiting: Waiting<Vec<PackedCompletion>, Vec<bool>>) {
+        let count = waiting.work.len();
+        self.rows += count;
+        self.bytes += waiting.work.iter().map(PackedCompletion::weight).sum::<usize>();
+        self.group.completions.extend(waiting.work);
+        self.completers.push((count, waiting.answer));
     }
 
     fn is_empty(&self) -> bool {
@@ -222,7 +225,10 @@ impl Taken {
         match database.commit(&self.group).await {
             Ok(answers) => {
                 answer(self.appenders, answers.batches.into_iter().map(Ok));
-                answer(self.completers, answers.completions.into_iter().map(Ok));
+                let mut applied = answers.completions.into_iter();
+                for (count, completer) in self.completers {
+                    answer(vec![completer], std::iter::once(Ok(applied.by_ref().take(count).collect())));
+                }
             }
             Err(error @ StoreError::Unavailable(_)) => self.fail(error),
             // One member can't be written: it must not take the others with it.
@@ -237,7 +243,8 @@ impl Taken {
         let error = Arc::new(error);
         let failed = || unavailable(NotWritten::Group(Arc::clone(&error)));
         answer(self.appenders, std::iter::repeat_with(|| Err(failed())));
-        answer(self.completers, std::iter::repeat_with(|| Err(failed())));
+        let completers = self.completers.into_iter().map(|(_, completer)| completer).collect();
+        answer(completers, std::iter::repeat_with(|| Err(failed())));
     }
 
     async fn write_one_by_one(self, database: &mut impl Commit) {
@@ -246,10 +253,11 @@ impl Taken {
             let result = database.commit(&group).await.map(|answers| answers.batches);
             answer(vec![appender], only(result));
         }
-        for (completion, completer) in self.group.completions.into_iter().zip(self.completers) {
-            let group = Group { batches: Vec::new(), completions: vec![completion] };
+        let mut completions = self.group.completions.into_iter();
+        for (count, completer) in self.completers {
+            let group = Group { batches: Vec::new(), completions: completions.by_ref().take(count).collect() };
             let result = database.commit(&group).await.map(|answers| answers.completions);
-            answer(vec![completer], only(result));
+            answer(vec![completer], std::iter::once(result));
         }
     }
 }

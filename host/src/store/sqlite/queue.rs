@@ -1,5 +1,7 @@
 //! The queue's verbs beside the hot path: claim, put more in, cancel, look.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -16,8 +18,9 @@ use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, Start};
 
 #[async_trait]
 impl Queue for SqliteStore {
-    async fn complete(&self, completion: Completion) -> Result<bool> {
-        self.writer.complete(PackedCompletion::new(completion)?).await
+    async fn complete_all(&self, completions: Vec<Arc<Completion>>) -> Result<Vec<bool>> {
+        let packed: Vec<_> = completions.into_iter().map(PackedCompletion::new).collect::<Result<_>>()?;
+        self.writer.complete(packed).await
     }
 
     async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
