@@ -5,6 +5,7 @@
 
 mod first;
 mod key;
+mod listen;
 mod parts;
 
 use std::net::SocketAddr;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::first::FirstToken;
+use crate::api::Face;
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::config::Config;
 use crate::deliver::{Deliver, Running};
@@ -29,7 +30,7 @@ use crate::route::Directory;
 use crate::service::{self, Services};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::{api, deliver, ingest, telemetry};
+use crate::{deliver, ingest, telemetry};
 
 /// What a configuration doesn't say: who runs the server, and what stands in for the world.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ pub struct App {
     store: Arc<SqliteStore>,
     running: Option<Running>,
     stop: CancellationToken,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     drain: Duration,
 }
 
@@ -92,8 +93,8 @@ impl App {
             false => None,
         };
         let stop = CancellationToken::new();
-        let router = api::router(Arc::clone(&services), around.metrics);
-        let server = tokio::spawn(serve(listener, router, stop.clone()));
+        let face = Arc::new(Face::new(Arc::clone(&services), around.metrics));
+        let server = tokio::spawn(listen::serve(listener, face, stop.clone()));
         let drain = config.server.drain;
         Ok(Self { address, services, deliver, first_token, store, running, stop, server, drain })
     }
@@ -124,8 +125,7 @@ impl App {
         let end = Instant::now() + self.drain;
         let ended = tokio::time::timeout_at(end, self.server).await;
         match ended {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::error!(error = &error as &dyn std::error::Error, "the listener failed"),
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "the listener's task failed"),
             Err(_) => tracing::warn!("connections that would not end are dropped"),
         }
@@ -137,11 +137,6 @@ impl App {
         }
         self.store.close().await;
     }
-}
-
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await
 }
 
 /// All parts, knowing one another, none at work yet.

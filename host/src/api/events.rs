@@ -1,7 +1,7 @@
 //! `/api/events`: posting, listing, explaining.
 
 use axum::Json as Shown;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,21 @@ struct EventAccepted {
 #[utoipa::path(post, path = "/api/events", tag = "events", request_body = NewEvent,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 256 visible characters")),
     responses((status = 202, body = EventAccepted), Refused))]
-async fn post(State(api): State<Api>, caller: Caller, request: Request) -> Answer<Response> {
-    let (parts, body) = request.into_parts();
+async fn post(State(api): State<Api>, request: Request) -> Response {
+    take(&api, request).await
+}
+
+/// Where events are posted.
+pub(super) const PATH: &str = "/api/events";
+
+/// What [`post`] does, for the shorter way past the router.
+pub(super) async fn take(api: &Api, request: Request) -> Response {
+    accept(api, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn accept(api: &Api, request: Request) -> Answer<Response> {
+    let (mut parts, body) = request.into_parts();
+    let caller = Caller::from_request_parts(&mut parts, api).await?;
     let body = read(body, BODY_MAX).await?;
     let names: Vec<(&str, &str)> = parts.headers.iter().filter_map(cloud_attribute).collect();
     let binary = names.iter().any(|(name, _)| *name == "specversion");

@@ -19,15 +19,16 @@ mod trials;
 mod view;
 mod webhooks;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
+use tower::ServiceExt as _;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -42,20 +43,40 @@ pub struct Api {
     document: Arc<Value>,
 }
 
-/// The API's router. `metrics` renders what `/metrics` shows.
-pub fn router(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
-    let (router, openapi) = described().split_for_parts();
-    let document = Arc::new(document::finish(&openapi));
-    let api = Api { services, metrics, document };
-    router
-        .route("/openapi.json", get(document::openapi))
-        .route("/docs", get(document::page))
-        .fallback(async || problem::not_found())
-        .method_not_allowed_fallback(async || problem::method_not_allowed())
-        // Every body is read by `extract::read`, each with a bound of its own.
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn(guarded))
-        .with_state(api)
+/// The whole API: takes a request, gives its answer.
+pub struct Face {
+    api: Api,
+    router: Router,
+}
+
+impl Face {
+    /// `metrics` renders what `/metrics` shows.
+    pub fn new(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
+        let (router, openapi) = described().split_for_parts();
+        let document = Arc::new(document::finish(&openapi));
+        let api = Api { services, metrics, document };
+        let router = router
+            .route("/openapi.json", get(document::openapi))
+            .route("/docs", get(document::page))
+            .fallback(async || problem::not_found())
+            .method_not_allowed_fallback(async || problem::method_not_allowed())
+            // Every body is read by `extract::read`, each with a bound of its own.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(api.clone());
+        Self { api, router }
+    }
+
+    /// The answer to what `peer` asks. Events go past the router: all the load is on their one path.
+    pub async fn answer(&self, mut request: Request, peer: SocketAddr) -> Response {
+        let mut response = if request.method() == Method::POST && request.uri().path() == events::PATH {
+            events::take(&self.api, request).await
+        } else {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            self.router.clone().oneshot(request).await.into_response()
+        };
+        guard(response.headers_mut());
+        response
+    }
 }
 
 /// The OpenAPI document, for `waxwing openapi`.
@@ -76,16 +97,14 @@ fn described() -> OpenApiRouter<Api> {
 }
 
 /// Headers of every answer: nothing is kept by caches, nothing is guessed or framed by browsers.
-async fn guarded(request: Request, next: Next) -> Response {
+fn guard(headers: &mut HeaderMap) {
     const HEADERS: [(HeaderName, &str); 4] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
