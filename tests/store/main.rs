@@ -9,6 +9,8 @@ mod append;
 mod fixture;
 mod group;
 mod lists;
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod purge;
 mod queue;
 mod replays;
@@ -25,6 +27,16 @@ macro_rules! contract {
                     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                     async fn $story() {
                         crate::$theme::$story(crate::fixture::Fixture::sqlite().await).await;
+                    }
+                )*
+            })*
+        }
+        mod on_postgres {
+            $(mod $theme {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $story() {
+                        crate::$theme::$story(crate::fixture::Fixture::postgres().await).await;
                     }
                 )*
             })*

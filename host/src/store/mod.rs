@@ -14,6 +14,7 @@ mod events;
 mod failure;
 mod nodes;
 pub mod packed;
+pub mod postgres;
 mod queue;
 pub mod sealed;
 pub mod sqlite;

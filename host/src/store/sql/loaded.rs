@@ -14,9 +14,6 @@ use crate::model::ids::{DeliveryId, EventId, RevisionId};
 use crate::store::Result;
 use crate::store::packed::{damaged, unpack_body};
 
-/// What a claiming `UPDATE` returns.
-pub(super) const CLAIMED: &str = "id, event, webhook, due_at, fence, attempts, cause, revision, replay_of";
-
 /// Rows as an `UPDATE … RETURNING` gave them, in the order that is wanted.
 pub(super) async fn load(connection: &mut Connection, rows: &[Row]) -> Result<Vec<Claimed>> {
     let mut ids: Vec<EventId> = rows.iter().map(|row| row.id("event")).collect::<Result<_>>()?;

@@ -12,6 +12,9 @@ use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::{NewDelivery, Result, Start};
 
+/// What a claiming `UPDATE` returns.
+const CLAIMED: &str = "id, event, webhook, due_at, fence, attempts, cause, revision, replay_of";
+
 impl SqliteStore {
     pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
         let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
@@ -51,7 +54,7 @@ impl SqliteStore {
         let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
         query.push_bind(i64::from(NODE.0)).push(", cause = CASE cause WHEN ").push_bind(cause_number(Trigger::Test));
         query.push(" THEN cause ELSE ").push_bind(cause_number(Trigger::Manual)).push(" END WHERE id = ");
-        query.push_bind(int(id.number())).push(" AND node IS NULL RETURNING ").push(loaded::CLAIMED);
+        query.push_bind(int(id.number())).push(" AND node IS NULL RETURNING ").push(CLAIMED);
         let rows = query.build().fetch_all(&mut *transaction).await?;
         let claimed = loaded::load(&mut transaction, &rows).await?.pop();
         transaction.commit().await?;
@@ -104,7 +107,7 @@ impl SqliteStore {
     }
 
     async fn claim(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Claimed>> {
-        query.push(" RETURNING ").push(loaded::CLAIMED);
+        query.push(" RETURNING ").push(CLAIMED);
         let mut transaction = self.begin().await?;
         let mut rows = query.build().fetch_all(&mut *transaction).await?;
         // RETURNING has no order of its own; waiting rows have no due time and so are sorted by id alone.
