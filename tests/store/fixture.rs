@@ -10,10 +10,10 @@ use waxwing::model::ids::IdSource;
 use waxwing::model::time::Timestamp;
 use waxwing::store::postgres::{PostgresOptions, PostgresStore};
 use waxwing::store::sqlite::{SqliteOptions, SqliteStore};
-use waxwing::store::{Result, Store};
+use waxwing::store::{Nodes, Queue, Result, Store};
 use waxwing::vault::Vault;
 
-use crate::postgres::Database;
+use crate::cluster::Database;
 
 pub(crate) const KEY: [u8; 32] = [7; 32];
 /// 2026-01-31T12:00:00Z
@@ -89,6 +89,21 @@ impl Fixture {
                 drop(postgres);
                 let postgres = Arc::new(open_postgres(&database.url(), KEY).await.unwrap());
                 Self { store: Arc::clone(&postgres) as _, place: Place::Postgres(postgres, database), ids, now }
+            }
+        }
+    }
+
+    /// Whatever this node has in hand is taken away from it: it was dead for longer than its lease, as far as others can tell.
+    pub(crate) async fn taken_for_dead(&self) {
+        match &self.place {
+            Place::Sqlite(sqlite, _) => drop(sqlite.recover(self.now).await.unwrap()),
+            Place::Postgres(postgres, database) => {
+                let expired = "UPDATE nodes SET expires_at = now() - INTERVAL '1 second' WHERE number = $1";
+                let number = i16::try_from(postgres.number()).unwrap();
+                sqlx::query(expired).bind(number).execute(&mut database.connect().await).await.unwrap();
+                let other = self.another_node().await;
+                other.recover(self.now).await.unwrap();
+                other.close().await;
             }
         }
     }
