@@ -14,9 +14,11 @@ mod events;
 mod failure;
 mod nodes;
 pub mod packed;
+#[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod postgres;
 mod queue;
 pub mod sealed;
+#[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod sqlite;
 pub mod writer;
 
