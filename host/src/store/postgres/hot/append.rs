@@ -5,9 +5,8 @@
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Tried, admit, later, without_nul};
+use super::{Tried, admit, without_nul};
 use crate::model::event::ContentType;
-use crate::model::ids::DeliveryId;
 use crate::model::time::Timestamp;
 use crate::store::postgres::claims::starting;
 use crate::store::postgres::convert::{cause_number, int, millis};
@@ -69,11 +68,13 @@ pub(super) fn leaves_work(batches: &[NewBatch], answers: &[Appended]) -> bool {
 
 /// When its events and deliveries were made: the days that must be there.
 pub(super) fn times(batches: &[NewBatch]) -> Vec<Timestamp> {
-    let mut times = Vec::new();
-    for new in batches.iter().flat_map(|batch| &batch.events) {
-        later(&mut times, new.event.id.time());
-        new.deliveries.iter().for_each(|delivery| later(&mut times, DeliveryId::time(delivery.id)));
-    }
+    let of = |new: &NewEvent| {
+        let deliveries: Vec<Timestamp> = new.deliveries.iter().map(|delivery| delivery.id.time()).collect();
+        std::iter::once(new.event.id.time()).chain(deliveries)
+    };
+    let mut times: Vec<Timestamp> = batches.iter().flat_map(|batch| &batch.events).flat_map(of).collect();
+    times.sort_unstable();
+    times.dedup();
     times
 }
 

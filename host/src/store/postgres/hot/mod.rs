@@ -19,7 +19,6 @@ use self::health::Health;
 use super::Shared;
 use super::connect::Promise;
 use super::partitions::is_missing;
-use crate::model::time::Timestamp;
 use crate::store::writer::{Answers, Commit, Group};
 use crate::store::{Result, Start, StoreError};
 
@@ -32,6 +31,11 @@ const TRIES: usize = 3;
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {} seconds", ANSWER_WAIT.as_secs())]
 struct NoAnswer;
+
+/// Each time that it joined anew.
+#[derive(Debug, thiserror::Error)]
+#[error("this node was taken for dead again and again")]
+struct BuriedAgain;
 
 /// What came of one try at a group.
 enum Tried<T> {
@@ -74,7 +78,8 @@ impl AppendCommit {
 #[async_trait]
 impl Commit for AppendCommit {
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
-        for _ in 1..TRIES {
+        let mut tries = 1;
+        loop {
             let node = self.shared.membership.id()?;
             match self.try_once(group, node).await {
                 Ok(Tried::Written(answers)) => {
@@ -83,16 +88,14 @@ impl Commit for AppendCommit {
                     }
                     return Ok(answers);
                 }
-                Ok(Tried::Buried) => self.shared.membership.rejoin(node).await?,
-                Err(error) if is_missing(&error) => {
+                Ok(Tried::Buried) if tries < TRIES => self.shared.membership.rejoin(node).await?,
+                Ok(Tried::Buried) => return Err(StoreError::Unavailable(Box::new(BuriedAgain))),
+                Err(error) if is_missing(&error) && tries < TRIES => {
                     self.shared.partitions.make_for(&append::times(&group.batches)).await?;
                 }
                 Err(error) => return Err(error),
             }
-        }
-        match self.try_once(group, self.shared.membership.id()?).await? {
-            Tried::Written(answers) => Ok(answers),
-            Tried::Buried => Err(StoreError::Unavailable("this node was taken for dead again and again".into())),
+            tries += 1;
         }
     }
 }
@@ -149,10 +152,4 @@ async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 /// Text as PostgreSQL can hold it: a plugin's reason may hold anything.
 fn without_nul(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "").into() } else { text.into() }
-}
-
-fn later(times: &mut Vec<Timestamp>, time: Timestamp) {
-    if times.last() != Some(&time) {
-        times.push(time);
-    }
 }
