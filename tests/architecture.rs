@@ -215,6 +215,22 @@ fn every_module_keeps_to_the_table() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Files that no database compiles would be judged by nobody, and files that only one does would say the same in two places.
+#[test]
+fn what_the_databases_say_alike_is_compiled_for_each() {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut shared = Vec::new();
+    sources(&store.join("sql"), &mut shared);
+    assert!(shared.len() > 5, "the shared files were not found");
+    for database in ["sqlite", "postgres"] {
+        let modules = std::fs::read_to_string(store.join(database).join("mod.rs")).unwrap();
+        for file in &shared {
+            let name = file.file_name().unwrap().to_string_lossy();
+            assert!(modules.contains(&format!("#[path = \"../sql/{name}\"]")), "{database} leaves out {name}");
+        }
+    }
+}
+
 #[test]
 fn a_trespass_is_found_wherever_it_stands() {
     let planted = [

@@ -1,7 +1,8 @@
 //! What the store costs: CPU µs per event with one delivery and one attempt, 64 in flight, to hold against the floor that a bare
 //! prototype reached (10.2 µs).
 //!
-//! `cargo run --release --example store_floor [EVENTS]`
+//! `cargo run --release --example store_floor [EVENTS] [postgres://…]`: with a URL, of PostgreSQL instead of SQLite, in an empty database
+//! of a cluster on this machine, whose own CPU time is told too.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -15,8 +16,9 @@ use waxwing::model::event::{Event, Payload};
 use waxwing::model::ids::{IdSource, RevisionId, WebhookId};
 use waxwing::model::name::{Environment, Tenant};
 use waxwing::model::request::{Header, Method};
+use waxwing::store::postgres::{PostgresOptions, PostgresStore};
 use waxwing::store::sqlite::{SqliteOptions, SqliteStore};
-use waxwing::store::{Completed, Completion, Events, NewBatch, NewDelivery, NewEvent, Queue, Start};
+use waxwing::store::{Completed, Completion, NewBatch, NewDelivery, NewEvent, Start, Store};
 use waxwing::vault::Vault;
 
 const IN_FLIGHT: usize = 64;
@@ -27,13 +29,22 @@ const MICROS_PER_TICK: u64 = 10_000;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let events: usize = std::env::args().nth(1).map_or(Ok(50_000), |text| text.parse())?;
+    let url = std::env::args().nth(2);
     let folder = tempfile::tempdir()?;
     let vault = Arc::new(Vault::new([7; 32]));
-    let path = folder.path().join("floor.db");
-    let store = SqliteStore::open(&path, SqliteOptions::default(), vault, Arc::new(SystemRng), &SystemClock).await?;
+    let (rng, path) = (Arc::new(SystemRng), folder.path().join("floor.db"));
+    let store: Arc<dyn Store> = match &url {
+        None => Arc::new(SqliteStore::open(&path, SqliteOptions::default(), vault, rng, &SystemClock).await?),
+        Some(url) => {
+            let clock = Arc::new(SystemClock);
+            Arc::new(PostgresStore::open(url, PostgresOptions::default(), vault, rng, clock).await?)
+        }
+    };
     let floor = Arc::new(Floor { store, ids: IdSource::new(0, 0), data: vec![b'1'; 1024] });
+    let database = Database::of(url.as_deref()).await?;
+    let before = database.cpu_micros();
 
-    let (began, cpu) = (Instant::now(), cpu_micros()?);
+    let (began, cpu) = (Instant::now(), cpu_micros("self"));
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..IN_FLIGHT {
         let floor = Arc::clone(&floor);
@@ -48,18 +59,37 @@ async fn main() -> anyhow::Result<()> {
         result?;
     }
     let done = u32::try_from(events / IN_FLIGHT * IN_FLIGHT)?;
-    let each = f64::from(u32::try_from(cpu_micros()? - cpu)?) / f64::from(done);
+    let each = |micros: u64| micros as f64 / f64::from(done);
+    let (own, there) = (each(cpu_micros("self") - cpu), each(database.cpu_micros() - before));
     let rate = f64::from(done) / began.elapsed().as_secs_f64();
     println!(
-        "{done} events, {IN_FLIGHT} in flight: {each:.1} CPU µs per event ({:.2} x {FLOOR}), {rate:.0}/s",
-        each / FLOOR
+        "{done} events, {IN_FLIGHT} in flight: {own:.1} CPU µs per event ({:.2} x {FLOOR}), {rate:.0}/s",
+        own / FLOOR
     );
-    floor.store.close().await;
+    if url.is_some() {
+        println!("and {there:.1} CPU µs per event in the database");
+    }
     Ok(())
 }
 
+/// The processes of the database, where it has any.
+struct Database(Vec<i32>);
+
+impl Database {
+    async fn of(url: Option<&str>) -> anyhow::Result<Self> {
+        let Some(url) = url else { return Ok(Self(Vec::new())) };
+        let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(url).await?;
+        let pids = sqlx::query_scalar("SELECT pid FROM pg_stat_activity").fetch_all(&mut connection).await?;
+        Ok(Self(pids))
+    }
+
+    fn cpu_micros(&self) -> u64 {
+        self.0.iter().map(|pid| cpu_micros(&pid.to_string())).sum()
+    }
+}
+
 struct Floor {
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     ids: IdSource,
     data: Vec<u8>,
 }
@@ -142,10 +172,10 @@ fn delivered(claimed: Claimed) -> Completion {
     }
 }
 
-/// User and system time of this process.
-fn cpu_micros() -> anyhow::Result<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
+/// User and system time of a process; none of one that is gone.
+fn cpu_micros(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Ok(ticks * MICROS_PER_TICK)
+    ticks * MICROS_PER_TICK
 }

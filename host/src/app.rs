@@ -3,6 +3,7 @@
 //! Opens the store with the key, starts the sandbox, loads the plugins that came with us, then delivery, then the router: whoever
 //! gets an answer finds all of it there. Holds no rule. `anyhow` is at home here: what fails at the start is told to a person.
 
+mod database;
 mod first;
 mod key;
 mod listen;
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::database::Opened;
 pub use self::first::FirstToken;
 use crate::api::Face;
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
@@ -28,8 +30,6 @@ use crate::deliver::{Deliver, Running};
 use crate::model::ids::IdSource;
 use crate::route::Directory;
 use crate::service::{self, Services};
-use crate::store::Store;
-use crate::store::sqlite::SqliteStore;
 use crate::{deliver, ingest, telemetry};
 
 /// What a configuration doesn't say: who runs the server, and what stands in for the world.
@@ -66,7 +66,7 @@ pub struct App {
     services: Arc<Services>,
     deliver: Arc<Deliver>,
     first_token: Option<FirstToken>,
-    store: Arc<SqliteStore>,
+    store: Opened,
     running: Option<Running>,
     stop: CancellationToken,
     server: JoinHandle<()>,
@@ -143,7 +143,7 @@ impl App {
 struct Wired {
     services: Arc<Services>,
     deliver: Arc<Deliver>,
-    store: Arc<SqliteStore>,
+    store: Opened,
 }
 
 impl Wired {
@@ -151,13 +151,13 @@ impl Wired {
         let (clock, rng) = (Arc::clone(&around.clock), Arc::clone(&around.rng));
         let keys = key::read(&config.storage, rng.as_ref()).context("the server's key")?;
         let vault = Arc::clone(&keys.vault);
-        let sqlite = parts::store(config, &keys, around).await?;
-        let store: Arc<dyn Store> = sqlite.clone();
+        let opened = Opened::open(config, &keys, around).await?;
+        let store = opened.store();
         let transform = parts::transform(config, keys, around, &store)?;
         let webhooks = store.webhooks().await.context("the webhooks can't be read")?;
         let directory = Arc::new(Directory::new(webhooks));
         let after = store.highest_id().await.context("the last id can't be read")?;
-        let ids = Arc::new(IdSource::new(0, after));
+        let ids = Arc::new(IdSource::new(store.number(), after));
         let sender = parts::sender(config, around)?;
         let fuel = transform.limits().fuel;
         let deliver = Deliver::new(
@@ -178,7 +178,7 @@ impl Wired {
         let (rulebook, _) = ingest::Rulebook::new(&[], &[], &config.delivery.defaults);
         let rulebook = Arc::new(rulebook);
         let ingest = Arc::new(ingest::Ingest::new(ingest::Parts {
-            store: sqlite.clone(),
+            store: opened.events(),
             handoff: deliver.handoff(),
             directory: Arc::clone(&directory),
             rulebook: Arc::clone(&rulebook),
@@ -200,6 +200,6 @@ impl Wired {
             rules,
         };
         let services = Arc::new(Services::start(parts).await.context("the accounts can't be read")?);
-        Ok(Self { services, deliver, store: sqlite })
+        Ok(Self { services, deliver, store: opened })
     }
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
+#[path = "../postgres/mod.rs"]
+mod cluster;
 #[allow(dead_code, reason = "each user of the checkers needs a part of them")]
 #[path = "../destinations/checker.rs"]
 mod destinations;
@@ -12,5 +14,6 @@ mod process;
 mod edits;
 mod explain;
 mod limits;
+mod postgres;
 mod recovery;
 mod slack;

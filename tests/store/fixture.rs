@@ -8,9 +8,12 @@ use tempfile::TempDir;
 use waxwing::clock::{Clock, SystemRng};
 use waxwing::model::ids::IdSource;
 use waxwing::model::time::Timestamp;
+use waxwing::store::postgres::{PostgresOptions, PostgresStore};
 use waxwing::store::sqlite::{SqliteOptions, SqliteStore};
-use waxwing::store::{Result, Store};
+use waxwing::store::{Nodes, Queue, Result, Store};
 use waxwing::vault::Vault;
+
+use crate::cluster::Database;
 
 pub(crate) const KEY: [u8; 32] = [7; 32];
 /// 2026-01-31T12:00:00Z
@@ -18,13 +21,18 @@ pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
-    sqlite: Arc<SqliteStore>,
+    place: Place,
     ids: IdSource,
     pub(crate) now: Timestamp,
-    folder: TempDir,
 }
 
-struct Stopped(Timestamp);
+/// Where the store keeps things, and the store itself, to be closed.
+enum Place {
+    Sqlite(Arc<SqliteStore>, TempDir),
+    Postgres(Arc<PostgresStore>, Database),
+}
+
+pub(crate) struct Stopped(pub(crate) Timestamp);
 
 impl Clock for Stopped {
     fn now(&self) -> Timestamp {
@@ -37,30 +45,92 @@ pub(crate) async fn open_sqlite(path: &std::path::Path, key: [u8; 32]) -> Result
     SqliteStore::open(path, SqliteOptions::default(), vault, Arc::new(SystemRng), &Stopped(NOON)).await
 }
 
+pub(crate) async fn open_postgres(url: &str, key: [u8; 32]) -> Result<PostgresStore> {
+    let (vault, clock) = (Arc::new(Vault::new(key)), Arc::new(Stopped(NOON)));
+    PostgresStore::open(url, PostgresOptions::default(), vault, Arc::new(SystemRng), clock).await
+}
+
 impl Fixture {
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let sqlite = Arc::new(open_sqlite(&folder.path().join("waxwing.db"), KEY).await.unwrap());
-        Self { store: Arc::clone(&sqlite) as _, sqlite, ids: IdSource::new(0, 0), now: NOON, folder }
+        let store = Arc::new(open_sqlite(&folder.path().join("waxwing.db"), KEY).await.unwrap());
+        Self {
+            store: Arc::clone(&store) as _,
+            place: Place::Sqlite(store, folder),
+            ids: IdSource::new(0, 0),
+            now: NOON,
+        }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let database = Database::new().await;
+        let store = Arc::new(open_postgres(&database.url(), KEY).await.unwrap());
+        Self {
+            store: Arc::clone(&store) as _,
+            place: Place::Postgres(store, database),
+            ids: IdSource::new(0, 0),
+            now: NOON,
+        }
     }
 
     /// As after a restart: the same database, opened again.
     pub(crate) async fn reopened(self) -> Self {
-        self.sqlite.close().await;
-        drop((self.store, self.sqlite));
-        let sqlite = Arc::new(open_sqlite(&self.folder.path().join("waxwing.db"), KEY).await.unwrap());
-        Self { store: Arc::clone(&sqlite) as _, sqlite, ids: self.ids, now: self.now, folder: self.folder }
+        let Self { store, place, ids, now } = self;
+        drop(store);
+        match place {
+            Place::Sqlite(sqlite, folder) => {
+                sqlite.close().await;
+                drop(sqlite);
+                let sqlite = Arc::new(open_sqlite(&folder.path().join("waxwing.db"), KEY).await.unwrap());
+                Self { store: Arc::clone(&sqlite) as _, place: Place::Sqlite(sqlite, folder), ids, now }
+            }
+            Place::Postgres(postgres, database) => {
+                postgres.close().await;
+                drop(postgres);
+                let postgres = Arc::new(open_postgres(&database.url(), KEY).await.unwrap());
+                Self { store: Arc::clone(&postgres) as _, place: Place::Postgres(postgres, database), ids, now }
+            }
+        }
     }
 
+    /// Whatever this node has in hand is taken away from it: it was dead for longer than its lease, as far as others can tell.
+    pub(crate) async fn taken_for_dead(&self) {
+        match &self.place {
+            Place::Sqlite(sqlite, _) => drop(sqlite.recover(self.now).await.unwrap()),
+            Place::Postgres(postgres, database) => {
+                let expired = "UPDATE nodes SET expires_at = now() - INTERVAL '1 second' WHERE number = $1";
+                let number = i16::try_from(postgres.number()).unwrap();
+                sqlx::query(expired).bind(number).execute(&mut database.connect().await).await.unwrap();
+                let other = self.another_node().await;
+                other.recover(self.now).await.unwrap();
+                other.close().await;
+            }
+        }
+    }
+
+    /// The file of a store on SQLite.
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("waxwing.db")
+        let Place::Sqlite(_, folder) = &self.place else { panic!("this store is no file") };
+        folder.path().join("waxwing.db")
     }
 
-    /// Nobody has it open any more; the folder is deleted when its guard is dropped.
+    /// Nobody has the file open any more; the folder is deleted when its guard is dropped.
     pub(crate) async fn closed(self) -> (TempDir, PathBuf) {
-        self.sqlite.close().await;
         let path = self.path();
-        (self.folder, path)
+        let Place::Sqlite(sqlite, folder) = self.place else { panic!("this store is no file") };
+        sqlite.close().await;
+        (folder, path)
+    }
+
+    /// The database of a store on PostgreSQL.
+    pub(crate) fn database(&self) -> &Database {
+        let Place::Postgres(_, database) = &self.place else { panic!("this store is no PostgreSQL") };
+        database
+    }
+
+    /// One more node on the same database of PostgreSQL.
+    pub(crate) async fn another_node(&self) -> Arc<PostgresStore> {
+        Arc::new(open_postgres(&self.database().url(), KEY).await.unwrap())
     }
 
     pub(crate) fn id<I: From<u64>>(&self) -> I {

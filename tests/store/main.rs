@@ -6,9 +6,12 @@
 
 mod accounts;
 mod append;
+#[path = "../postgres/mod.rs"]
+mod cluster;
 mod fixture;
 mod group;
 mod lists;
+mod postgres;
 mod purge;
 mod queue;
 mod replays;
@@ -25,6 +28,16 @@ macro_rules! contract {
                     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                     async fn $story() {
                         crate::$theme::$story(crate::fixture::Fixture::sqlite().await).await;
+                    }
+                )*
+            })*
+        }
+        mod on_postgres {
+            $(mod $theme {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $story() {
+                        crate::$theme::$story(crate::fixture::Fixture::postgres().await).await;
                     }
                 )*
             })*
@@ -83,7 +96,7 @@ contract! {
     purge {
         an_event_goes_with_all_that_hangs_on_it_when_its_class_says,
         what_still_waits_when_its_event_expires_ends_visibly_first,
-        purging_goes_in_steps_of_a_bounded_number_of_rows,
+        what_somebody_works_on_keeps_its_event,
     }
     webhooks {
         a_webhook_is_read_back_with_all_its_parts,

@@ -1,9 +1,11 @@
 //! What only the SQLite file can be asked: its lock, its key, its bytes, its schema.
 
+use waxwing::model::name::Tenant;
 use waxwing::store::{Appended, Start, StoreError, Webhooks};
 
 use crate::append::keyed;
-use crate::fixture::{Fixture, KEY, hours, open_sqlite};
+use crate::fixture::{Fixture, KEY, days, hours, open_sqlite};
+use crate::samples::ids;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_opener_is_told_who_holds_the_file() {
@@ -108,6 +110,55 @@ async fn purged_keys_are_gone_and_those_kept_later_are_found_after_a_restart() {
     let f = f.reopened().await;
     let again = f.store.append(keyed(&f, "b", [1; 32], "")).await.unwrap();
     assert_eq!(again, Appended::Repeat { answer: "anew".into() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn until_it_recovers_nothing_is_taken_from_the_process_before() {
+    let f = Fixture::sqlite().await;
+    let held = f.accepted(Start::Claimed).await;
+    let f = f.reopened().await;
+    assert!(f.store.claim_due(f.now, 10).await.unwrap().is_empty());
+    assert_eq!(f.store.recover(f.now).await.unwrap(), 1);
+    assert_eq!(ids(&f.store.claim_due(f.now, 10).await.unwrap()), [held.id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_expired_goes_row_by_row_while_another_of_its_day_is_in_hand() {
+    let mut f = Fixture::sqlite().await;
+    let waiting = f.accepted(Start::Waiting).await;
+    let held = f.accepted(Start::Claimed).await;
+    f.advance(days(31));
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    f.advance(days(1));
+    assert!(f.store.purge(f.now, 1000).await.unwrap() > 0);
+    assert_eq!(f.store.delivery(None, waiting.id).await.unwrap(), None);
+    assert!(f.store.event(None, held.event.id).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn purging_goes_in_steps_of_a_bounded_number_of_rows() {
+    let mut f = Fixture::sqlite().await;
+    let new = f.to(f.event("order.paid"), &[1; 40], Start::Waiting);
+    let event = new.event.id;
+    f.store.append(f.batch(vec![new])).await.unwrap();
+    for _ in 0..10 {
+        let claimed = f.accepted(Start::Claimed).await;
+        f.store.complete(f.delivered(&claimed)).await.unwrap();
+    }
+    f.store.cancel_pending(1.into(), "deleted", f.now, 1000).await.unwrap();
+    f.advance(days(60));
+    let mut steps = Vec::new();
+    loop {
+        let step = f.store.purge(f.now, 20).await.unwrap();
+        if step == 0 {
+            break;
+        }
+        steps.push(step);
+    }
+    assert!(steps.iter().all(|step| *step <= 24), "{steps:?}");
+    assert!(steps.len() >= 5, "{steps:?}");
+    assert_eq!(f.store.event(None, event).await.unwrap(), None);
+    assert!(f.store.delete_tenant(&Tenant::default_tenant()).await.is_ok());
 }
 
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {

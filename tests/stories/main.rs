@@ -1,4 +1,5 @@
-//! What happens to events, told as stories: each is one promise of the product, kept against the real database.
+//! What happens to events, told as stories: each is one promise of the product, kept against the real database. The same stories are
+//! told of PostgreSQL in `on_postgres.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
@@ -13,3 +14,5 @@ mod pausing;
 mod plugins;
 mod retries;
 mod stopping;
+
+const ON: world::On = world::On::Sqlite;

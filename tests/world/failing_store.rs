@@ -20,7 +20,7 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    Plugins, Queue, QueueDepth, Result, Store, StoreError, WebhookStats, Webhooks,
+    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Result, Store, StoreError, WebhookStats, Webhooks,
 };
 
 /// When a call fails.
@@ -292,5 +292,24 @@ impl Accounts for FailingStore {
 
     async fn audits(&self, tenant: Option<&Tenant>, page: PageRequest) -> Result<Page<AuditEntry>> {
         self.call(self.inner.audits(tenant, page)).await
+    }
+}
+
+#[async_trait]
+impl Nodes for FailingStore {
+    fn number(&self) -> u16 {
+        self.inner.number()
+    }
+
+    async fn pulse(&self, now: Timestamp) -> Result<Pulse> {
+        self.call(self.inner.pulse(now)).await
+    }
+
+    async fn news(&self) -> News {
+        self.inner.news().await
+    }
+
+    async fn leave(&self, now: Timestamp) -> Result<()> {
+        self.call(self.inner.leave(now)).await
     }
 }

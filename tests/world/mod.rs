@@ -1,7 +1,10 @@
 //! A server without its network: the real database, routing, pipeline and dispatcher; a clock that moves only when told, chance
 //! that is always the middle, receivers and plugins that follow a script. Nothing happens but by `run_due`.
 
+#[path = "../postgres/mod.rs"]
+mod cluster;
 mod failing_store;
+mod place;
 mod plugins;
 mod sinks;
 mod telling;
@@ -12,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tempfile::TempDir;
 use waxwing::clock::Clock;
 use waxwing::deliver::{Deliver, Limits, Parts};
 use waxwing::model::attempt::Trigger;
@@ -23,12 +25,13 @@ use waxwing::model::name::{Environment, Tenant};
 use waxwing::model::page::PageRequest;
 use waxwing::model::webhook::Webhook;
 use waxwing::route::Directory;
-use waxwing::store::sqlite::{SqliteOptions, SqliteStore};
 use waxwing::store::{DeliveryFilter, NewBatch, NewDelivery, NewEvent, Start, Store, StoreError};
 use waxwing::transform::fuel::FuelLimits;
 use waxwing::vault::Vault;
 
 pub(crate) use self::failing_store::{FailingStore, Moment};
+pub(crate) use self::place::On;
+use self::place::Place;
 pub(crate) use self::plugins::{Plugins, placeholder_in, send};
 pub(crate) use self::sinks::{Answer, Sinks, header};
 pub(crate) use self::time::{CentredRng, ManualClock, days, hours, minutes, seconds};
@@ -43,7 +46,7 @@ pub(crate) struct World {
     pub(crate) sinks: Arc<Sinks>,
     pub(crate) ids: Arc<IdSource>,
     parts: Parts,
-    _folder: TempDir,
+    place: Place,
 }
 
 impl World {
@@ -62,13 +65,10 @@ impl World {
     }
 
     async fn build(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>, limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
         let vault = Arc::new(Vault::new([7; 32]));
-        let path = folder.path().join("waxwing.db");
-        let rng = Arc::new(CentredRng::default());
-        let opened = SqliteStore::open(&path, SqliteOptions::default(), Arc::clone(&vault), rng, &*clock).await;
-        let store = wrap(Arc::new(opened.unwrap()));
+        let (opened, place) = Place::open(crate::ON, Arc::clone(&vault), Arc::<ManualClock>::clone(&clock)).await;
+        let store = wrap(opened);
         let (directory, ids) = (Arc::new(Directory::default()), Arc::new(IdSource::new(1, 0)));
         let (plugins, sinks) = (Arc::new(Plugins::default()), Arc::new(Sinks::default()));
         let parts = Parts {
@@ -83,11 +83,12 @@ impl World {
             fuel: FuelLimits::default(),
         };
         let deliver = Deliver::new(parts.clone(), limits);
-        Self { store, clock, directory, deliver, plugins, sinks, ids, parts, _folder: folder }
+        Self { store, clock, directory, deliver, plugins, sinks, ids, parts, place }
     }
 
     /// The process is gone and another one starts on the same database.
     pub(crate) async fn restart(&mut self) {
+        self.place.process_is_gone().await;
         let directory = Arc::new(Directory::new(self.store.webhooks().await.unwrap()));
         self.parts.directory = Arc::clone(&directory);
         self.directory = directory;

@@ -8,12 +8,11 @@ use bytes::Bytes;
 
 use super::Surroundings;
 use super::key::Keys;
-use crate::config::{Config, Database};
+use crate::config::Config;
 use crate::model::plugin::Digest;
 use crate::send::{EgressOptions, HttpSender, Sender};
 use crate::service::{Rules, Services};
 use crate::store::Store;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::transform::Components;
 use crate::transform::wasm::limits::Limits;
 use crate::transform::wasm::{WasmSetup, WasmTransform};
@@ -21,13 +20,6 @@ use crate::{deliver, format};
 
 /// Where compiled plugins are kept, in the data folder.
 const COMPILED: &str = "compiled";
-
-pub(super) async fn store(config: &Config, keys: &Keys, around: &Surroundings) -> anyhow::Result<Arc<SqliteStore>> {
-    let Database::Sqlite(path) = &config.storage.database;
-    let (vault, rng) = (Arc::clone(&keys.vault), Arc::clone(&around.rng));
-    let opened = SqliteStore::open(path, SqliteOptions::default(), vault, rng, around.clock.as_ref()).await;
-    opened.map(Arc::new).with_context(|| format!("the database {} can't be opened", path.display()))
-}
 
 pub(super) fn transform(
     config: &Config,

@@ -1,6 +1,7 @@
 //! `waxwing doctor`: whether a server can run here, checked one thing after the other. Changes nothing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +11,12 @@ use super::Failure;
 use super::flags::ConfigFlags;
 use super::print::Printer;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Database, KeySource};
+use crate::config::{Config, Database, DatabaseUrl, KeySource};
 
 /// 2026-01-01: a clock before that is wrong.
 const BUILT_AFTER_MILLIS: u64 = 1_767_225_600_000;
+
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
@@ -95,7 +98,10 @@ fn key(source: &KeySource) -> Result<String, String> {
 }
 
 async fn database(config: &Config) -> Result<String, String> {
-    let Database::Sqlite(path) = &config.storage.database;
+    let path = match &config.storage.database {
+        Database::Sqlite(path) => path,
+        Database::Postgres(url) => return postgres(url).await,
+    };
     if !path.exists() {
         return Ok(format!("{} will be made", path.display()));
     }
@@ -105,6 +111,16 @@ async fn database(config: &Config) -> Result<String, String> {
     let checked: (String,) =
         sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await.map_err(failed)?;
     if checked.0 == "ok" { Ok(path.display().to_string()) } else { Err(format!("{}: {}", path.display(), checked.0)) }
+}
+
+async fn postgres(url: &DatabaseUrl) -> Result<String, String> {
+    let failed = |error: sqlx::Error| format!("{url}: {error}");
+    let options: sqlx::postgres::PgConnectOptions = url.expose().parse().map_err(failed)?;
+    let connected = tokio::time::timeout(ANSWER_WAIT, sqlx::ConnectOptions::connect(&options)).await;
+    let mut connection = connected.map_err(|_| format!("{url} doesn't answer"))?.map_err(failed)?;
+    let version: (String,) =
+        sqlx::query_as("SELECT current_setting('server_version')").fetch_one(&mut connection).await.map_err(failed)?;
+    Ok(format!("{url} answers, PostgreSQL {}", version.0))
 }
 
 async fn address(config: &Config) -> Result<String, String> {

@@ -20,7 +20,7 @@ pub use self::layers::{Environ, Layers, Source, process_environ};
 pub use self::logs::{LogConfig, LogStyle};
 pub use self::plugins::PluginConfig;
 pub use self::server::ServerConfig;
-pub use self::storage::{Database, KeySource, StorageConfig};
+pub use self::storage::{Database, DatabaseUrl, KeySource, StorageConfig};
 
 /// Everything that `app` is given.
 #[derive(Clone, Debug)]

@@ -47,7 +47,12 @@ pub const SETTINGS: &[Setting] = &[
         "How long a SIGTERM lets deliveries under way end, 0 to 300",
     ),
     one("data", ("WAXWING_DATA", "data"), "data", "The folder for the SQLite file, the key and compiled plugins"),
-    one("database", ("WAXWING_DATABASE", "database"), "sqlite: waxwing.db in the data folder", "sqlite:PATH"),
+    one(
+        "database",
+        ("WAXWING_DATABASE", "database"),
+        "sqlite: waxwing.db in the data folder",
+        "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE",
+    ),
     one(
         "key-file",
         ("WAXWING_KEY_FILE", "key-file"),

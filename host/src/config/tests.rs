@@ -67,8 +67,8 @@ fn an_error_says_where_the_value_was_said() {
     );
     assert_eq!(env("WAXWING_PLUGINS_MEMORY_MIB", "0"), "WAXWING_PLUGINS_MEMORY_MIB: must be 1 to 1024");
     assert_eq!(
-        env("WAXWING_DATABASE", "postgres://db/x"),
-        "WAXWING_DATABASE: PostgreSQL is not supported by this version; use sqlite:PATH"
+        env("WAXWING_DATABASE", "mysql://db/x"),
+        "WAXWING_DATABASE: must be sqlite:PATH, such as sqlite:/var/lib/waxwing/waxwing.db, or postgres://HOST/DATABASE"
     );
     assert_eq!(
         env("WAXWING_DEFAULT_FORMAT", "xml"),
@@ -88,6 +88,28 @@ fn a_variable_may_name_a_file_that_holds_its_value() {
     assert!(read("", &both, &[]).unwrap_err().to_string().contains("keep one of them"));
     let key = read("", &[("WAXWING_KEY_FILE", "/etc/waxwing/key")], &[]).unwrap().storage.key;
     assert_eq!(key, KeySource::File { path: "/etc/waxwing/key".into(), make: false });
+}
+
+#[test]
+fn a_postgresql_database_needs_a_name_known_parameters_and_a_key_that_is_said() {
+    let url = "postgres://waxwing:very%20secret@db.example.com:6432/events?sslmode=verify-full";
+    let said = [("WAXWING_DATABASE", url), ("WAXWING_KEY", "c2VjcmV0")];
+    let storage = read("", &said, &[]).unwrap().storage;
+    let Database::Postgres(database) = &storage.database else { panic!("{storage:?}") };
+    assert_eq!((database.expose(), database.to_string().as_str()), (url, "postgres://db.example.com:6432/events"));
+    assert!(!format!("{storage:?}").contains("secret"), "{storage:?}");
+
+    let refused = |url: &str| read("", &[("WAXWING_DATABASE", url), ("WAXWING_KEY", "c2VjcmV0")], &[]).unwrap_err();
+    for (url, because) in [
+        ("postgres://db", "names no database"),
+        ("postgres://db/x?sslmod=verify-full", "'sslmod' is no parameter"),
+        ("postgres://d b/x", "must be postgres://"),
+    ] {
+        let error = refused(url).to_string();
+        assert!(error.starts_with("WAXWING_DATABASE: ") && error.contains(because), "{error}");
+    }
+    let keyless = read("", &[("WAXWING_DATABASE", "postgres://db/x")], &[]).unwrap_err().to_string();
+    assert!(keyless.contains("--key-file"), "{keyless}");
 }
 
 #[test]

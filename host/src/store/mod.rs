@@ -11,9 +11,14 @@ pub mod admission;
 mod configuration;
 mod deliveries;
 mod events;
+mod failure;
+mod nodes;
 pub mod packed;
+#[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
+pub mod postgres;
 mod queue;
 pub mod sealed;
+#[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod sqlite;
 pub mod writer;
 
@@ -22,6 +27,7 @@ pub use self::deliveries::{Deliveries, DeliveryFilter, WebhookStats};
 pub use self::events::{
     Appended, EventFilter, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start,
 };
+pub use self::nodes::{News, Nodes, Pulse};
 pub use self::queue::{Completed, Completion, Queue, QueueDepth};
 
 /// The store couldn't do what was asked; nothing of the call was written.
@@ -58,6 +64,6 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 pub struct NodeId(pub u16);
 
 /// Everything that a store does.
-pub trait Store: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Send + Sync + 'static {}
+pub trait Store: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Nodes + Send + Sync + 'static {}
 
-impl<T: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Send + Sync + 'static> Store for T {}
+impl<T: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Nodes + Send + Sync + 'static> Store for T {}

@@ -4,13 +4,13 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::SqliteOptions;
 use super::lock::LockFile;
+use super::schema::migrate;
 use crate::store::{Result, StoreError};
 
 /// Only a backup tool can hold the file besides us.
@@ -163,22 +163,4 @@ fn pragmas(checkpoint_pages: u32) -> [(&'static str, String); 4] {
         ("temp_store", "MEMORY".into()),
         ("cache_size", "-32768".into()),
     ]
-}
-
-async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
-    let migrations = vec![Migration::new(
-        1,
-        "initial".into(),
-        MigrationType::Simple,
-        include_str!("../../../migrations/sqlite/0001_initial.sql").into_sql_str(),
-        false,
-    )];
-    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let result = Migrator::with_migrations(migrations).run(connection).await;
-    result.map_err(|error| match error {
-        MigrateError::VersionMissing(found) | MigrateError::VersionMismatch(found) | MigrateError::Dirty(found) => {
-            StoreError::SchemaVersion { found, known }
-        }
-        other => StoreError::Unavailable(Box::new(other)),
-    })
 }

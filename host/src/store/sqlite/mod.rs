@@ -3,23 +3,37 @@
 //! Guarantees: what `append` answered survives a power cut; a second process is refused, and told who holds the file; a database
 //! of another key or of a newer program isn't touched. It never computes when something is due.
 //!
-//! One file per theme: [`hot`] appends and completes, a whole group at a time; [`claim`], [`purge`], [`list`] and the rest are
-//! transactions of their own, in turn with it.
+//! One file per theme: [`hot`] appends and completes, a whole group at a time; [`claims`], [`purge`], [`list`] and the rest are
+//! transactions of their own, in turn with it. What `../sql` holds is said in the same words to every database ([`dialect`]).
 
+#[path = "../sql/accounts.rs"]
 mod accounts;
+#[path = "../sql/attempts.rs"]
 mod attempts;
-mod claim;
+mod claims;
 mod connect;
+#[path = "../sql/convert.rs"]
 mod convert;
+#[path = "../sql/deliveries.rs"]
 mod deliveries;
+mod dialect;
+#[path = "../sql/events.rs"]
 mod events;
 mod hot;
+#[path = "../sql/list.rs"]
 mod list;
-mod lists;
+#[path = "../sql/loaded.rs"]
+mod loaded;
 mod lock;
+mod nodes;
+#[path = "../sql/plugins.rs"]
 mod plugins;
 mod purge;
+#[path = "../sql/queue.rs"]
 mod queue;
+#[path = "../sql/schema.rs"]
+mod schema;
+#[path = "../sql/webhooks.rs"]
 mod webhooks;
 
 use std::path::Path;
@@ -27,7 +41,7 @@ use std::sync::Arc;
 
 use sqlx::SqlitePool;
 
-use self::connect::Connector;
+use self::connect::{Connector, Transaction};
 use self::hot::GroupCommit;
 use self::lock::LockFile;
 use super::sealed::Sealer;
@@ -83,6 +97,24 @@ impl SqliteStore {
         self.writer.close().await;
         self.readers.close().await;
         self.connector.close().await;
+    }
+
+    const fn appends(&self) -> &Writer {
+        &self.writer
+    }
+
+    const fn completions(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// In turn with every other write.
+    async fn begin(&self) -> Result<Transaction<'_>> {
+        self.connector.begin().await
+    }
+
+    /// For what other processes would have to hear of: there is none.
+    async fn configure(&self) -> Result<Transaction<'_>> {
+        self.begin().await
     }
 
     fn sealer(&self) -> Sealer<'_> {

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::connect::Connector;
-use super::convert::{Columns, day_of, int, millis};
-use super::lists::{LIST_MAX, push_list};
-use super::queue::cancel;
+use super::SqliteStore;
+use super::claims::cancel;
+use super::convert::{Columns, int, millis};
+use super::dialect::{LIST_MAX, push_in};
+use super::hot::day_of;
 use crate::model::ids::floor_of;
 use crate::model::tenant::Retention;
 use crate::model::time::Timestamp;
@@ -24,20 +25,22 @@ const EXPIRED: &str = "expired";
 const OF_EVENT: &str = "d.event = e.id AND (d.id BETWEEN e.first_delivery AND e.last_delivery \
                         OR d.id IN (SELECT delivery FROM additions WHERE event = e.id))";
 
-pub(super) async fn purge(connector: &Connector, now: Timestamp, max_rows: u32) -> Result<u64> {
-    let mut transaction = connector.begin().await?;
-    let mut budget = i64::from(max_rows);
-    for (tenant, cutoff) in cutoffs(&mut transaction, now).await? {
-        if budget <= 0 {
-            break;
+impl SqliteStore {
+    pub(super) async fn purge_expired(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+        let mut transaction = self.begin().await?;
+        let mut budget = i64::from(max_rows);
+        for (tenant, cutoff) in cutoffs(&mut transaction, now).await? {
+            if budget <= 0 {
+                break;
+            }
+            let cancelled = cancel_expired(&mut transaction, &tenant, cutoff, (now, budget)).await?;
+            budget -= cancelled;
+            budget -= delete_expired(&mut transaction, &tenant, cutoff, (now, budget)).await?;
         }
-        let cancelled = cancel_expired(&mut transaction, &tenant, cutoff, (now, budget)).await?;
-        budget -= cancelled;
-        budget -= delete_expired(&mut transaction, &tenant, cutoff, (now, budget)).await?;
+        budget -= forget_keys(&mut transaction, now, budget.max(0)).await?;
+        transaction.commit().await?;
+        Ok((i64::from(max_rows) - budget).unsigned_abs())
     }
-    budget -= forget_keys(&mut transaction, now, budget.max(0)).await?;
-    transaction.commit().await?;
-    Ok((i64::from(max_rows) - budget).unsigned_abs())
 }
 
 /// Keys that are no longer remembered, in the order in which they were kept, and their days in the index. The newest one stays, so
@@ -143,12 +146,12 @@ async fn delete_event(connection: &mut SqliteConnection, event: i64, budget: i64
     }
     for chunk in doomed.chunks(LIST_MAX) {
         for delete in [
-            "DELETE FROM attempts WHERE delivery IN (",
-            "DELETE FROM bodies WHERE delivery IN (",
-            "DELETE FROM deliveries WHERE id IN (",
+            "DELETE FROM attempts WHERE delivery",
+            "DELETE FROM bodies WHERE delivery",
+            "DELETE FROM deliveries WHERE id",
         ] {
             let mut query = QueryBuilder::<Sqlite>::new(delete);
-            push_list(&mut query, chunk.iter().copied());
+            push_in(&mut query, chunk.iter().copied());
             query.build().execute(&mut *connection).await?;
         }
     }

@@ -11,8 +11,8 @@ use super::row::{EVENT_COLUMNS, event_of};
 use crate::model::event::{ContentType, Event};
 use crate::model::ids::floor_of;
 use crate::store::admission::{External, FirstEvent, Known, WINDOW, external_of, scope_of};
+use crate::store::sqlite::claims::starting;
 use crate::store::sqlite::convert::{cause_number, int, millis};
-use crate::store::sqlite::queue::starting;
 use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result};
 
 const EVENT: &str = "INSERT INTO events (id, tenant, environment, type, occurred_at, content_type, external_id, \

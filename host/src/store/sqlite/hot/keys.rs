@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::row::time;
 use crate::model::time::Timestamp;
 use crate::store::admission::{KeptAnswer, Scope, WINDOW, scope_of};
-use crate::store::sqlite::convert::{day_of, millis};
+use crate::store::sqlite::convert::millis;
 use crate::store::{IdempotencyClaim, NewBatch, Result};
 
 /// As many keys go into the index together; about twice as many are in memory at most, at some 40 bytes each.
@@ -153,6 +153,11 @@ impl<'c> Statements<'c> {
         changes.appended.push((day_of(batch.now), fingerprint(&scope), self.connection.last_insert_rowid()));
         Ok(())
     }
+}
+
+/// The day since 1970, as the index has it.
+pub(in crate::store::sqlite) fn day_of(time: Timestamp) -> i64 {
+    millis(time) / 86_400_000
 }
 
 /// The days in which a key may have been kept that is remembered now, the last one first.

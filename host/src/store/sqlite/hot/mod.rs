@@ -15,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub(super) use self::keys::day_of;
 use self::keys::{Changes, Keys};
 use super::connect::{BUSY, Connector};
 use crate::store::Result;

@@ -4,14 +4,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
-use super::SqliteStore;
 use super::convert::{Columns, cause, int, status, status_number};
+use super::dialect::{ANY_END, ANY_OF, Db, LIST_MAX, Row, Store, indexed_by, push_in, snapshot};
 use super::list::{self, Conditions};
-use super::lists::{LIST_MAX, push_list};
-use super::{attempts, claim};
+use super::{attempts, loaded};
 use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
@@ -40,13 +38,14 @@ impl Place {
     const fn columns(self) -> &'static str {
         match self {
             Self::Queue => {
-                "SELECT r.id, r.event, r.webhook, r.tenant, 0 AS status, r.cause, r.attempts, r.last_status, r.reason, \
-                 r.revision, r.replay_of, CASE WHEN r.node IS NULL THEN r.due_at END AS next_at, NULL AS ended_at, \
+                "SELECT r.id, r.event, r.webhook, r.tenant, CAST(0 AS BIGINT) AS status, r.cause, r.attempts, r.last_status, r.reason, \
+                 r.revision, r.replay_of, CASE WHEN r.node IS NULL THEN r.due_at END AS next_at, \
+                 CAST(NULL AS BIGINT) AS ended_at, \
                  e.environment, e.type"
             }
             Self::Log => {
                 "SELECT r.id, r.event, r.webhook, r.tenant, r.status, r.cause, r.attempts, r.last_status, r.reason, \
-                 r.revision, r.replay_of, NULL AS next_at, r.ended_at, e.environment, e.type"
+                 r.revision, r.replay_of, CAST(NULL AS BIGINT) AS next_at, r.ended_at, e.environment, e.type"
             }
         }
     }
@@ -58,17 +57,14 @@ impl Place {
 }
 
 #[async_trait]
-impl Deliveries for SqliteStore {
+impl Deliveries for Store {
     async fn delivery(&self, tenant: Option<&Tenant>, id: DeliveryId) -> Result<Option<Delivery>> {
         let mut reader = self.readers.acquire().await?;
         // The queue first: a delivery that ends meanwhile is found in the log, never in neither.
         for place in Place::BOTH {
-            let mut query = QueryBuilder::<Sqlite>::new(place.columns());
-            query
-                .push(" FROM ")
-                .push(place.table())
-                .push(" AS r CROSS JOIN events AS e ON e.id = r.event WHERE r.id = ");
-            query.push_bind(int(id.number()));
+            let mut query = QueryBuilder::<Db>::new(place.columns());
+            query.push(" FROM ").push(place.table());
+            query.push(" AS r CROSS JOIN events AS e WHERE e.id = r.event AND r.id = ").push_bind(int(id.number()));
             if let Some(row) = query.build().fetch_optional(&mut *reader).await? {
                 let found = delivery_of(&row)?;
                 return Ok(tenant.is_none_or(|tenant| *tenant == found.tenant).then_some(found));
@@ -79,7 +75,7 @@ impl Deliveries for SqliteStore {
 
     async fn deliveries(&self, filter: &DeliveryFilter, page: PageRequest) -> Result<Page<Delivery>> {
         // One snapshot of both places.
-        let mut reader = self.readers.begin().await?;
+        let mut reader = snapshot(&self.readers).await?;
         let mut cut = None;
         for place in places(filter) {
             let conditions = conditions(place, filter, page.before);
@@ -89,7 +85,7 @@ impl Deliveries for SqliteStore {
         }
         let mut found = Vec::new();
         for place in places(filter) {
-            let mut query = QueryBuilder::<Sqlite>::new(place.columns());
+            let mut query = QueryBuilder::<Db>::new(place.columns());
             let conditions = conditions(place, filter, page.before);
             write_from(&mut query, place, filter, &conditions, cut);
             conditions.write_order(&mut query, page.limit);
@@ -106,56 +102,56 @@ impl Deliveries for SqliteStore {
     }
 
     async fn fixed(&self, delivery: DeliveryId) -> Result<Option<Fixed>> {
-        let mut reader = self.readers.begin().await?;
+        let mut reader = snapshot(&self.readers).await?;
         let revision: Option<Option<i64>> = sqlx::query_scalar(
             "SELECT revision FROM (SELECT 0 AS place, revision FROM queue WHERE id = $1 \
-             UNION ALL SELECT 1, revision FROM deliveries WHERE id = $1) ORDER BY place LIMIT 1",
+             UNION ALL SELECT 1, revision FROM deliveries WHERE id = $1) AS known ORDER BY place LIMIT 1",
         )
         .bind(int(delivery.number()))
         .fetch_optional(&mut *reader)
         .await?;
         let Some(revision) = revision.flatten() else { return Ok(None) };
-        let bodies = claim::bodies(&mut reader, &[delivery]).await?;
-        Ok(Some(claim::fixed(revision, bodies.get(&delivery))))
+        let bodies = loaded::bodies(&mut reader, &[delivery]).await?;
+        Ok(Some(loaded::fixed(revision, bodies.get(&delivery))))
     }
 
     async fn newest(&self, webhook: WebhookId, events: &[EventId]) -> Result<HashMap<EventId, DeliveryId>> {
-        let mut reader = self.readers.begin().await?;
+        let mut reader = snapshot(&self.readers).await?;
         let mut newest = HashMap::with_capacity(events.len());
         for chunk in events.chunks(LIST_MAX) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "WITH wanted AS (SELECT id, first_delivery, last_delivery FROM events WHERE id IN (",
-            );
-            push_list(&mut query, chunk.iter().map(|event| int(event.number())));
-            query.push("), made AS (");
-            for (index, place) in Place::BOTH.into_iter().enumerate() {
-                // Made at acceptance: in a known range. The others: in a list.
-                query
-                    .push(if index == 0 { "" } else { " UNION ALL " })
-                    .push("SELECT r.event, r.id FROM wanted AS e CROSS JOIN ");
-                query
-                    .push(place.table())
-                    .push(" AS r WHERE r.id BETWEEN e.first_delivery AND e.last_delivery AND r.event = e.id");
-                query.push(" AND r.webhook = ").push_bind(int(webhook.number()));
-                query.push(" UNION ALL SELECT r.event, r.id FROM wanted AS e CROSS JOIN additions AS a CROSS JOIN ");
-                query.push(place.table()).push(" AS r WHERE a.event = e.id AND r.id = a.delivery");
-                query.push(" AND r.webhook = ").push_bind(int(webhook.number()));
-            }
-            query.push(") SELECT event, max(id) AS id FROM made GROUP BY event");
-            for row in query.build().fetch_all(&mut *reader).await? {
-                newest.insert(row.id("event")?, row.id("id")?);
+            for place in Place::BOTH {
+                // Made at acceptance: in a known range. The others: in a list. Asked event by event, so that no planner thinks of
+                // walking through the whole log instead.
+                let mut query = QueryBuilder::<Db>::new("SELECT e.id AS event, (SELECT max(r.id) FROM ");
+                query.push(place.table());
+                query.push(
+                    " AS r WHERE r.id BETWEEN e.first_delivery AND e.last_delivery AND r.event = e.id AND r.webhook = ",
+                );
+                query.push_bind(int(webhook.number()));
+                query.push(") AS accepted, (SELECT max(a.delivery) FROM additions AS a WHERE a.event = e.id");
+                query.push(" AND EXISTS (SELECT 1 FROM ").push(place.table());
+                query.push(" AS r WHERE r.id = a.delivery AND r.webhook = ").push_bind(int(webhook.number()));
+                query.push(")) AS added FROM events AS e WHERE e.id");
+                push_in(&mut query, chunk.iter().map(|event| int(event.number())));
+                for row in query.build().fetch_all(&mut *reader).await? {
+                    let found = row.maybe_id::<DeliveryId>("accepted")?.max(row.maybe_id("added")?);
+                    let known = newest.get(&row.id("event")?).copied();
+                    if let Some(found) = found.max(known) {
+                        newest.insert(row.id("event")?, found);
+                    }
+                }
             }
         }
         Ok(newest)
     }
 
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64> {
-        let mut reader = self.readers.begin().await?;
+        let mut reader = snapshot(&self.readers).await?;
         let mut counted: u64 = 0;
         for place in places(filter) {
-            let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM (SELECT 1");
+            let mut query = QueryBuilder::<Db>::new("SELECT count(*) FROM (SELECT 1");
             write_from(&mut query, place, filter, &conditions(place, filter, None), None);
-            query.push(" LIMIT ").push_bind(int(limit.saturating_sub(counted))).push(")");
+            query.push(" LIMIT ").push_bind(int(limit.saturating_sub(counted))).push(") AS counted");
             let here: i64 = query.build_query_scalar().fetch_one(&mut *reader).await?;
             counted += here.unsigned_abs();
         }
@@ -183,20 +179,20 @@ fn conditions(place: Place, filter: &DeliveryFilter, before: Option<u64>) -> Con
         conditions.sort_few();
     }
     match webhook {
-        Some(webhook) if by_index => conditions.indexed("deliveries_by_webhook", "r.webhook = ", webhook),
+        Some(webhook) if by_index => conditions.indexed(indexed_by!("deliveries_by_webhook"), "r.webhook = ", webhook),
         Some(webhook) => conditions.scanned("r.webhook = ", webhook),
         None => {}
     }
     match tenant {
         Some(tenant) if by_index && !conditions.has_index() => {
-            conditions.indexed("deliveries_by_tenant", "r.tenant = ", tenant);
+            conditions.indexed(indexed_by!("deliveries_by_tenant"), "r.tenant = ", tenant);
         }
         Some(tenant) => conditions.scanned("r.tenant = ", tenant),
         None => {}
     }
     if place == Place::Log {
         if by_index && ended_badly && !conditions.has_index() {
-            conditions.in_partial("deliveries_not_delivered", "r.status <> 1");
+            conditions.in_partial(indexed_by!("deliveries_not_delivered"), "r.status <> 1");
         }
         filter.status.iter().for_each(|status| conditions.scanned("r.status = ", status_number(*status)));
         conditions.always(" AND NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.id = r.id)");
@@ -210,7 +206,7 @@ fn conditions(place: Place, filter: &DeliveryFilter, before: Option<u64>) -> Con
 }
 
 fn write_from(
-    query: &mut QueryBuilder<Sqlite>,
+    query: &mut QueryBuilder<Db>,
     place: Place,
     filter: &DeliveryFilter,
     conditions: &Conditions,
@@ -218,19 +214,20 @@ fn write_from(
 ) {
     query.push(" FROM ").push(place.table()).push(" AS r");
     conditions.write_index(query);
-    query.push(" CROSS JOIN events AS e ON e.id = r.event");
-    conditions.write_where(query, cut);
+    query.push(" CROSS JOIN events AS e WHERE e.id = r.event AND ");
+    conditions.write_conditions(query, cut);
     if let Some(event) = filter.event {
         let event = int(event.number());
         // Two searches by id, joined with OR: those made at acceptance stand in a known range, the others are in a list.
         query.push(" AND r.event = ").push_bind(event);
         query.push(" AND (r.id BETWEEN (SELECT first_delivery FROM events WHERE id = ").push_bind(event);
         query.push(") AND (SELECT last_delivery FROM events WHERE id = ").push_bind(event);
-        query.push(") OR r.id IN (SELECT delivery FROM additions WHERE event = ").push_bind(event).push("))");
+        query.push(") OR r.id").push(ANY_OF).push("SELECT delivery FROM additions WHERE event = ").push_bind(event);
+        query.push(ANY_END).push(")");
     }
 }
 
-fn delivery_of(row: &SqliteRow) -> Result<Delivery> {
+fn delivery_of(row: &Row) -> Result<Delivery> {
     let cause = cause(row.raw("cause")?)?;
     Ok(Delivery {
         id: row.id("id")?,

@@ -1,11 +1,10 @@
 //! Tenants, tokens, the catalogue, defaults and the audit log.
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
-use super::SqliteStore;
 use super::convert::{Columns, int, millis};
+use super::dialect::{Db, Row, Store, indexed_by};
 use super::list::{self, Conditions};
 use crate::model::access::{AccessToken, Role};
 use crate::model::catalogue::CatalogueEntry;
@@ -23,7 +22,7 @@ use crate::store::{Accounts, AuditEntry, Result};
 struct UnknownRole(String);
 
 #[async_trait]
-impl Accounts for SqliteStore {
+impl Accounts for Store {
     async fn tenants(&self) -> Result<Vec<TenantProfile>> {
         let rows = sqlx::query("SELECT * FROM tenants ORDER BY name").fetch_all(&self.readers).await?;
         rows.iter().map(tenant_of).collect()
@@ -31,7 +30,7 @@ impl Accounts for SqliteStore {
 
     async fn save_tenant(&self, tenant: &TenantProfile) -> Result<()> {
         let defaults = to_json(&tenant.defaults)?;
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         sqlx::query(
             "INSERT INTO tenants (name, created_at, max_webhooks, max_held, retention, strict, defaults) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET max_webhooks = excluded.max_webhooks, \
@@ -51,7 +50,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<bool> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         let done = sqlx::query(
             "DELETE FROM tenants WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM events WHERE tenant = $1) \
              AND NOT EXISTS (SELECT 1 FROM webhooks WHERE tenant = $1 AND deleted_at IS NULL)",
@@ -69,7 +68,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn save_token(&self, token: &AccessToken) -> Result<()> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         sqlx::query(
             "INSERT INTO tokens (id, name, role, tenant, hash, created_at, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
@@ -88,7 +87,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn delete_token(&self, id: TokenId) -> Result<bool> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         let done =
             sqlx::query("DELETE FROM tokens WHERE id = $1").bind(int(id.number())).execute(&mut *transaction).await?;
         transaction.commit().await?;
@@ -101,10 +100,12 @@ impl Accounts for SqliteStore {
     }
 
     async fn save_catalogue_entry(&self, entry: &CatalogueEntry) -> Result<()> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         sqlx::query(
-            "INSERT OR REPLACE INTO catalogue (type, description, schema, sample, deprecated, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO catalogue (type, description, schema, sample, deprecated, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (type) DO UPDATE SET description = excluded.description, \
+             schema = excluded.schema, sample = excluded.sample, deprecated = excluded.deprecated, \
+             updated_at = excluded.updated_at",
         )
         .bind(entry.event_type.as_str())
         .bind(&entry.description)
@@ -118,7 +119,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn delete_catalogue_entry(&self, event_type: &EventType) -> Result<bool> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         let done = sqlx::query("DELETE FROM catalogue WHERE type = $1")
             .bind(event_type.as_str())
             .execute(&mut *transaction)
@@ -136,16 +137,19 @@ impl Accounts for SqliteStore {
 
     async fn save_defaults(&self, defaults: &Defaults) -> Result<()> {
         let json = to_json(defaults)?;
-        let mut transaction = self.connector.begin().await?;
-        sqlx::query("INSERT OR REPLACE INTO settings (name, value) VALUES ('defaults', $1)")
-            .bind(json)
-            .execute(&mut *transaction)
-            .await?;
+        let mut transaction = self.configure().await?;
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ('defaults', $1) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(json)
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await
     }
 
     async fn audit(&self, entry: &AuditEntry) -> Result<()> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query("INSERT INTO audit (id, tenant, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(int(entry.id))
             .bind(entry.tenant.as_ref().map(Tenant::as_str))
@@ -161,9 +165,9 @@ impl Accounts for SqliteStore {
     async fn audits(&self, tenant: Option<&Tenant>, page: PageRequest) -> Result<Page<AuditEntry>> {
         let mut conditions = Conditions::between(None, None, page.before);
         tenant.iter().for_each(|tenant| {
-            conditions.indexed("audit_by_tenant", "r.tenant = ", tenant.as_str().to_owned());
+            conditions.indexed(indexed_by!("audit_by_tenant"), "r.tenant = ", tenant.as_str().to_owned());
         });
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit AS r");
+        let mut query = QueryBuilder::<Db>::new("SELECT * FROM audit AS r");
         conditions.write_index(&mut query);
         conditions.write_where(&mut query, None);
         conditions.write_order(&mut query, page.limit);
@@ -173,7 +177,7 @@ impl Accounts for SqliteStore {
     }
 }
 
-fn tenant_of(row: &SqliteRow) -> Result<TenantProfile> {
+fn tenant_of(row: &Row) -> Result<TenantProfile> {
     Ok(TenantProfile {
         name: row.text("name")?,
         created_at: row.time("created_at")?,
@@ -185,7 +189,7 @@ fn tenant_of(row: &SqliteRow) -> Result<TenantProfile> {
     })
 }
 
-fn token_of(row: &SqliteRow) -> Result<AccessToken> {
+fn token_of(row: &Row) -> Result<AccessToken> {
     let role: &str = row.raw("role")?;
     let known =
         [Role::Admin, Role::Publisher, Role::Viewer, Role::Tenant].into_iter().find(|known| known.as_str() == role);
@@ -200,7 +204,7 @@ fn token_of(row: &SqliteRow) -> Result<AccessToken> {
     })
 }
 
-fn entry_of(row: &SqliteRow) -> Result<CatalogueEntry> {
+fn entry_of(row: &Row) -> Result<CatalogueEntry> {
     Ok(CatalogueEntry {
         event_type: row.text("type")?,
         description: row.raw("description")?,
@@ -211,7 +215,7 @@ fn entry_of(row: &SqliteRow) -> Result<CatalogueEntry> {
     })
 }
 
-fn audit_of(row: &SqliteRow) -> Result<AuditEntry> {
+fn audit_of(row: &Row) -> Result<AuditEntry> {
     Ok(AuditEntry {
         id: row.count("id")?,
         tenant: row.maybe_text("tenant")?,

@@ -1,33 +1,22 @@
-//! The queue's verbs beside the hot path: claim, put more in, cancel, look.
+//! Taking rows of the queue into this process's hands, putting more in, and ending what nobody has in hand. Every claim raises the
+//! row's fence.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::convert::{Columns, cause_number, int, millis, status_number};
-use super::lists::{LIST_MAX, push_list};
-use super::{NODE, SqliteStore, claim, purge};
+use super::dialect::{LIST_MAX, Row, push_in};
+use super::{NODE, SqliteStore, loaded};
 use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
-use crate::store::packed::PackedCompletion;
-use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result, Start};
+use crate::store::{NewDelivery, Result, Start};
 
-#[async_trait]
-impl Queue for SqliteStore {
-    async fn complete_all(&self, completions: Vec<Arc<Completion>>) -> Result<Vec<bool>> {
-        let packed: Vec<_> = completions.into_iter().map(PackedCompletion::new).collect::<Result<_>>()?;
-        self.writer.complete(packed).await
-    }
+/// What a claiming `UPDATE` returns.
+const CLAIMED: &str = "id, event, webhook, due_at, fence, attempts, cause, revision, replay_of";
 
-    async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
-        // Mostly nothing is due: that is found out beside the writer.
-        if self.next_due().await?.is_none_or(|due| due > now) {
-            return Ok(Vec::new());
-        }
+impl SqliteStore {
+    pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
         let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
         query.push_bind(i64::from(NODE.0));
         query.push(
@@ -38,7 +27,7 @@ impl Queue for SqliteStore {
         self.claim(query).await
     }
 
-    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
+    pub(super) async fn take_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
         let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
         query.push_bind(i64::from(NODE.0));
         query.push(
@@ -49,35 +38,8 @@ impl Queue for SqliteStore {
         self.claim(query).await
     }
 
-    async fn waiting(&self) -> Result<Vec<WebhookId>> {
-        // From one webhook to the next by the index: the rows themselves may be millions.
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "WITH RECURSIVE waiting (webhook) AS ( \
-               SELECT min(webhook) FROM queue INDEXED BY queue_waiting WHERE node IS NULL AND due_at IS NULL \
-               UNION ALL SELECT (SELECT min(webhook) FROM queue INDEXED BY queue_waiting \
-                                 WHERE node IS NULL AND due_at IS NULL AND webhook > waiting.webhook) \
-               FROM waiting WHERE waiting.webhook IS NOT NULL) \
-             SELECT webhook FROM waiting WHERE webhook IS NOT NULL",
-        )
-        .fetch_all(&self.readers)
-        .await?;
-        Ok(ids.into_iter().map(|id| WebhookId::from(id.unsigned_abs())).collect())
-    }
-
-    async fn count_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32> {
-        let counted: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM (SELECT 1 FROM queue INDEXED BY queue_waiting \
-             WHERE node IS NULL AND due_at IS NULL AND webhook = $1 LIMIT $2)",
-        )
-        .bind(int(webhook.number()))
-        .bind(i64::from(limit))
-        .fetch_one(&self.readers)
-        .await?;
-        Ok(u32::try_from(counted).unwrap_or(limit))
-    }
-
-    async fn retry(&self, id: DeliveryId, _now: Timestamp) -> Result<Option<Claimed>> {
-        let mut transaction = self.connector.begin().await?;
+    pub(super) async fn take_back(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+        let mut transaction = self.begin().await?;
         // One that has ended comes back as a queue row; its row in the log stays until it ends again.
         sqlx::query(
             "INSERT INTO queue (id, event, webhook, tenant, fence, attempts, cause, last_status, reason, revision, replay_of) \
@@ -92,17 +54,17 @@ impl Queue for SqliteStore {
         let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
         query.push_bind(i64::from(NODE.0)).push(", cause = CASE cause WHEN ").push_bind(cause_number(Trigger::Test));
         query.push(" THEN cause ELSE ").push_bind(cause_number(Trigger::Manual)).push(" END WHERE id = ");
-        query.push_bind(int(id.number())).push(" AND node IS NULL RETURNING ").push(claim::CLAIMED);
+        query.push_bind(int(id.number())).push(" AND node IS NULL RETURNING ").push(CLAIMED);
         let rows = query.build().fetch_all(&mut *transaction).await?;
-        let claimed = claim::load(&mut transaction, &rows).await?.pop();
+        let claimed = loaded::load(&mut transaction, &rows).await?.pop();
         transaction.commit().await?;
         Ok(claimed)
     }
 
-    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, _now: Timestamp) -> Result<Vec<DeliveryId>> {
-        let mut transaction = self.connector.begin().await?;
+    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)]) -> Result<Vec<DeliveryId>> {
+        let mut transaction = self.begin().await?;
         let mut written = Vec::with_capacity(replays.len());
-        for (event, new) in &replays {
+        for (event, new) in replays {
             if enqueue_one(&mut transaction, *event, new).await? {
                 written.push(new.id);
             }
@@ -111,8 +73,13 @@ impl Queue for SqliteStore {
         Ok(written)
     }
 
-    async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {
-        let mut transaction = self.connector.begin().await?;
+    pub(super) async fn cancel_unclaimed(
+        &self,
+        webhook: WebhookId,
+        (reason, now): (&str, Timestamp),
+        limit: u32,
+    ) -> Result<u32> {
+        let mut transaction = self.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar(
             "SELECT id FROM (SELECT id FROM queue INDEXED BY queue_waiting \
                              WHERE node IS NULL AND due_at IS NULL AND webhook = $1 \
@@ -128,31 +95,9 @@ impl Queue for SqliteStore {
         Ok(u32::try_from(ids.len()).unwrap_or(limit))
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>> {
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT min(due_at) FROM queue INDEXED BY queue_due WHERE node IS NULL AND due_at IS NOT NULL",
-        )
-        .fetch_one(&self.readers)
-        .await?;
-        Ok(due.map(|millis| Timestamp::from_millis(millis.unsigned_abs())))
-    }
-
-    async fn depth(&self) -> Result<QueueDepth> {
-        let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM queue) AS total, (SELECT min(id) FROM queue) AS oldest, \
-             (SELECT count(*) FROM queue INDEXED BY queue_due WHERE node IS NULL AND due_at IS NOT NULL) AS scheduled, \
-             (SELECT count(*) FROM queue INDEXED BY queue_waiting WHERE node IS NULL AND due_at IS NULL) AS waiting",
-        )
-        .fetch_one(&self.readers)
-        .await?;
-        let (total, scheduled, waiting): (u64, u64, u64) =
-            (row.count("total")?, row.count("scheduled")?, row.count("waiting")?);
-        let claimed = total.saturating_sub(scheduled).saturating_sub(waiting);
-        Ok(QueueDepth { claimed, scheduled, waiting, oldest: row.maybe_id("oldest")?.map(DeliveryId::time) })
-    }
-
-    async fn recover(&self, now: Timestamp) -> Result<u64> {
-        let mut transaction = self.connector.begin().await?;
+    /// All claims are void at the start: whoever held them is gone.
+    pub(super) async fn free(&self, now: Timestamp) -> Result<u64> {
+        let mut transaction = self.begin().await?;
         let done = sqlx::query("UPDATE queue SET node = NULL, due_at = $1 WHERE node IS NOT NULL")
             .bind(millis(now))
             .execute(&mut *transaction)
@@ -161,20 +106,14 @@ impl Queue for SqliteStore {
         Ok(done.rows_affected())
     }
 
-    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
-        purge::purge(&self.connector, now, max_rows).await
-    }
-}
-
-impl SqliteStore {
     async fn claim(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Claimed>> {
-        query.push(" RETURNING ").push(claim::CLAIMED);
-        let mut transaction = self.connector.begin().await?;
+        query.push(" RETURNING ").push(CLAIMED);
+        let mut transaction = self.begin().await?;
         let mut rows = query.build().fetch_all(&mut *transaction).await?;
         // RETURNING has no order of its own; waiting rows have no due time and so are sorted by id alone.
-        let order = |row: &SqliteRow| (row.raw::<Option<i64>>("due_at").ok(), row.raw::<i64>("id").ok());
+        let order = |row: &Row| (row.raw::<Option<i64>>("due_at").ok(), row.raw::<i64>("id").ok());
         rows.sort_by_cached_key(order);
-        let claimed = claim::load(&mut transaction, &rows).await?;
+        let claimed = loaded::load(&mut transaction, &rows).await?;
         transaction.commit().await?;
         Ok(claimed)
     }
@@ -226,11 +165,11 @@ pub(super) async fn cancel(connection: &mut SqliteConnection, ids: &[i64], reaso
         );
         query.push_bind(status_number(DeliveryStatus::Cancelled)).push(", cause, fence, attempts, last_status, ");
         query.push_bind(reason).push(", revision, replay_of, ").push_bind(millis(now));
-        query.push(" FROM queue WHERE id IN (");
-        push_list(&mut query, chunk.iter().copied());
+        query.push(" FROM queue WHERE id");
+        push_in(&mut query, chunk.iter().copied());
         query.build().execute(&mut *connection).await?;
-        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM queue WHERE id IN (");
-        push_list(&mut query, chunk.iter().copied());
+        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM queue WHERE id");
+        push_in(&mut query, chunk.iter().copied());
         query.build().execute(&mut *connection).await?;
     }
     Ok(())

@@ -1,25 +1,21 @@
-//! Taking rows of the queue into this node's hands, with all that an attempt needs. Every claim raises the row's fence.
+//! Rows that a claim has taken, with all that an attempt needs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::QueryBuilder;
 
 use super::convert::{Columns, cause, int};
+use super::dialect::{Connection, Db, LIST_MAX, Row, push_in};
 use super::events::events_by_id;
-use super::lists::{LIST_MAX, push_list};
 use crate::model::delivery::{Claimed, Fixed, FixedBody};
 use crate::model::event::Event;
 use crate::model::ids::{DeliveryId, EventId, RevisionId};
 use crate::store::Result;
 use crate::store::packed::{damaged, unpack_body};
 
-/// What a claiming `UPDATE` returns.
-pub(super) const CLAIMED: &str = "id, event, webhook, due_at, fence, attempts, cause, revision, replay_of";
-
 /// Rows as an `UPDATE … RETURNING` gave them, in the order that is wanted.
-pub(super) async fn load(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<Vec<Claimed>> {
+pub(super) async fn load(connection: &mut Connection, rows: &[Row]) -> Result<Vec<Claimed>> {
     let mut ids: Vec<EventId> = rows.iter().map(|row| row.id("event")).collect::<Result<_>>()?;
     ids.sort_unstable();
     ids.dedup();
@@ -57,14 +53,11 @@ pub(super) fn fixed(revision: i64, body: Option<&FixedBody>) -> Fixed {
 }
 
 /// The bodies that plugins made.
-pub(super) async fn bodies(
-    connection: &mut SqliteConnection,
-    ids: &[DeliveryId],
-) -> Result<HashMap<DeliveryId, FixedBody>> {
+pub(super) async fn bodies(connection: &mut Connection, ids: &[DeliveryId]) -> Result<HashMap<DeliveryId, FixedBody>> {
     let mut found = HashMap::new();
     for chunk in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT delivery, draft, body FROM bodies WHERE delivery IN (");
-        push_list(&mut query, chunk.iter().map(|id| int(id.number())));
+        let mut query = QueryBuilder::<Db>::new("SELECT delivery, draft, body FROM bodies WHERE delivery");
+        push_in(&mut query, chunk.iter().map(|id| int(id.number())));
         for row in query.build().fetch_all(&mut *connection).await? {
             let body = unpack_body(row.raw("draft")?, row.raw("body")?).map_err(|error| damaged("body", error))?;
             found.insert(row.id("delivery")?, body);

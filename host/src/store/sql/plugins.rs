@@ -2,21 +2,19 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::convert::{Columns, int, millis};
+use super::dialect::{Connection, Row, Store};
 use crate::model::plugin::{Digest, Plugin};
 use crate::store::sealed::{from_json, to_json};
 use crate::store::{Plugins, Result};
 
 #[async_trait]
-impl Plugins for SqliteStore {
+impl Plugins for Store {
     async fn save_plugin(&self, plugin: &Plugin, wasm: &Bytes) -> Result<bool> {
         let version = plugin.manifest.version.to_string();
         let manifest = to_json(&plugin.manifest)?;
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         let other: Option<Vec<u8>> =
             sqlx::query_scalar("SELECT digest FROM plugins WHERE name = $1 AND version = $2 AND digest <> $3")
                 .bind(&plugin.manifest.name)
@@ -29,8 +27,8 @@ impl Plugins for SqliteStore {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT OR IGNORE INTO plugins (digest, name, version, manifest, size, uploaded_at, bundled, shared) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO plugins (digest, name, version, manifest, size, uploaded_at, bundled, shared) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(plugin.digest.0.to_vec())
         .bind(&plugin.manifest.name)
@@ -42,7 +40,7 @@ impl Plugins for SqliteStore {
         .bind(plugin.shared)
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("INSERT OR IGNORE INTO components (digest, wasm) VALUES ($1, $2)")
+        sqlx::query("INSERT INTO components (digest, wasm) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(plugin.digest.0.to_vec())
             .bind(wasm.to_vec())
             .execute(&mut *transaction)
@@ -75,7 +73,7 @@ impl Plugins for SqliteStore {
         if self.is_needed_by_a_delivery(digest).await? {
             return Ok(false);
         }
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         if is_current(&mut transaction, digest).await? {
             transaction.rollback().await?;
             return Ok(false);
@@ -88,7 +86,7 @@ impl Plugins for SqliteStore {
     }
 
     async fn share_plugin(&self, digest: Digest, shared: bool) -> Result<()> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         sqlx::query("UPDATE plugins SET shared = $1 WHERE digest = $2")
             .bind(shared)
             .bind(digest.0.to_vec())
@@ -98,10 +96,10 @@ impl Plugins for SqliteStore {
     }
 }
 
-impl SqliteStore {
+impl Store {
     async fn is_needed_by_a_delivery(&self, digest: Digest) -> Result<bool> {
         let needed: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM revision_plugins AS p JOIN revisions AS r ON r.id = p.revision WHERE p.digest = $1 AND \
+            "SELECT p.revision FROM revision_plugins AS p JOIN revisions AS r ON r.id = p.revision WHERE p.digest = $1 AND \
              (EXISTS (SELECT 1 FROM queue AS q WHERE q.webhook = r.webhook AND q.revision = r.id) OR \
               EXISTS (SELECT 1 FROM deliveries AS d WHERE d.webhook = r.webhook AND d.revision = r.id)) LIMIT 1",
         )
@@ -112,9 +110,9 @@ impl SqliteStore {
     }
 }
 
-async fn is_current(connection: &mut SqliteConnection, digest: Digest) -> Result<bool> {
+async fn is_current(connection: &mut Connection, digest: Digest) -> Result<bool> {
     let current: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM revision_plugins AS p JOIN revisions AS r ON r.id = p.revision \
+        "SELECT p.revision FROM revision_plugins AS p JOIN revisions AS r ON r.id = p.revision \
          JOIN webhooks AS w ON w.id = r.webhook AND w.revision = r.id WHERE p.digest = $1 AND w.deleted_at IS NULL LIMIT 1",
     )
     .bind(digest.0.to_vec())
@@ -123,7 +121,7 @@ async fn is_current(connection: &mut SqliteConnection, digest: Digest) -> Result
     Ok(current.is_some())
 }
 
-fn plugin_of(row: &SqliteRow) -> Result<Plugin> {
+fn plugin_of(row: &Row) -> Result<Plugin> {
     Ok(Plugin {
         digest: Digest(row.bytes_32("digest")?),
         manifest: from_json("plugin", row.raw::<&str>("manifest")?.as_bytes())?,

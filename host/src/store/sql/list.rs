@@ -1,8 +1,9 @@
 //! Pages of a list, newest first: an index where there is one, else at most [`SCAN_MAX`] rows, and the answer says how far.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::QueryBuilder;
 
 use super::convert::int;
+use super::dialect::{Connection, Db, FEW_ID, FEW_ORDER};
 use crate::model::ids::floor_of;
 use crate::model::page::{Page, SCAN_MAX};
 use crate::model::time::Timestamp;
@@ -15,12 +16,13 @@ pub(super) struct Conditions {
     index: Option<Index>,
     scanned: Vec<(&'static str, Value)>,
     extra: &'static str,
-    /// How the id is written, for the range and for the order: `+r.id` keeps SQLite from walking along the table for it.
+    /// How the id is written in the range, and in the order.
     id: &'static str,
+    order: &'static str,
 }
 
 struct Index {
-    name: &'static str,
+    hint: &'static str,
     condition: &'static str,
     value: Option<Value>,
 }
@@ -51,17 +53,25 @@ impl Conditions {
             (Some(until), Some(before)) => Some(until.min(before)),
             (until, before) => until.or(before),
         };
-        Self { from: since.map_or(0, floor_of), below, index: None, scanned: Vec::new(), extra: "", id: "r.id" }
+        Self {
+            from: since.map_or(0, floor_of),
+            below,
+            index: None,
+            scanned: Vec::new(),
+            extra: "",
+            id: "r.id",
+            order: "r.id",
+        }
     }
 
     /// The rows that an index finds, in the order of their ids: `condition` ends where the value goes.
-    pub(super) fn indexed(&mut self, name: &'static str, condition: &'static str, value: impl Into<Value>) {
-        self.index = Some(Index { name, condition, value: Some(value.into()) });
+    pub(super) fn indexed(&mut self, hint: &'static str, condition: &'static str, value: impl Into<Value>) {
+        self.index = Some(Index { hint, condition, value: Some(value.into()) });
     }
 
     /// The rows of a partial index.
-    pub(super) fn in_partial(&mut self, name: &'static str, condition: &'static str) {
-        self.index = Some(Index { name, condition, value: None });
+    pub(super) fn in_partial(&mut self, hint: &'static str, condition: &'static str) {
+        self.index = Some(Index { hint, condition, value: None });
     }
 
     pub(super) const fn has_index(&self) -> bool {
@@ -80,20 +90,28 @@ impl Conditions {
 
     /// The rows are few and found otherwise: the range only filters them, and they are sorted in the end.
     pub(super) const fn sort_few(&mut self) {
-        self.id = "+r.id";
+        self.id = FEW_ID;
+        self.order = FEW_ORDER;
     }
 
-    pub(super) fn write_order(&self, query: &mut QueryBuilder<Sqlite>, limit: u32) {
-        query.push(" ORDER BY ").push(self.id).push(" DESC LIMIT ").push_bind(i64::from(limit) + 1);
+    pub(super) fn write_order(&self, query: &mut QueryBuilder<Db>, limit: u32) {
+        query.push(" ORDER BY ").push(self.order).push(" DESC LIMIT ").push_bind(i64::from(limit) + 1);
     }
 
-    pub(super) fn write_index(&self, query: &mut QueryBuilder<Sqlite>) {
+    pub(super) fn write_index(&self, query: &mut QueryBuilder<Db>) {
         if let Some(index) = &self.index {
-            query.push(" INDEXED BY ").push(index.name);
+            query.push(index.hint);
         }
     }
 
-    pub(super) fn write_where(&self, query: &mut QueryBuilder<Sqlite>, cut: Option<u64>) {
+    /// `WHERE` and all conditions.
+    pub(super) fn write_where(&self, query: &mut QueryBuilder<Db>, cut: Option<u64>) {
+        query.push(" WHERE ");
+        self.write_conditions(query, cut);
+    }
+
+    /// What stands after `WHERE`, for who begins it himself.
+    pub(super) fn write_conditions(&self, query: &mut QueryBuilder<Db>, cut: Option<u64>) {
         self.write_range(query, cut);
         for (condition, value) in &self.scanned {
             query.push(" AND ").push(condition);
@@ -102,12 +120,8 @@ impl Conditions {
         query.push(self.extra);
     }
 
-    fn write_range(&self, query: &mut QueryBuilder<Sqlite>, cut: Option<u64>) {
-        query
-            .push(" WHERE ")
-            .push(self.id)
-            .push(" >= ")
-            .push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
+    fn write_range(&self, query: &mut QueryBuilder<Db>, cut: Option<u64>) {
+        query.push(self.id).push(" >= ").push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
         if let Some(below) = self.below {
             query.push(" AND ").push(self.id).push(" < ").push_bind(int(below));
         }
@@ -118,7 +132,7 @@ impl Conditions {
     }
 }
 
-fn push_value(query: &mut QueryBuilder<Sqlite>, value: &Value) {
+fn push_value(query: &mut QueryBuilder<Db>, value: &Value) {
     match value {
         Value::Text(text) => query.push_bind(text.clone()),
         Value::Number(number) => query.push_bind(*number),
@@ -127,16 +141,17 @@ fn push_value(query: &mut QueryBuilder<Sqlite>, value: &Value) {
 
 /// The id at which a scan of [`SCAN_MAX`] rows ends; `None` where it reaches the end of the list, or nothing is scanned in vain.
 pub(super) async fn cut(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     table: &'static str,
     conditions: &Conditions,
 ) -> Result<Option<u64>> {
     if conditions.scanned.is_empty() {
         return Ok(None);
     }
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT r.id FROM ");
+    let mut query = QueryBuilder::<Db>::new("SELECT r.id FROM ");
     query.push(table).push(" AS r");
     conditions.write_index(&mut query);
+    query.push(" WHERE ");
     conditions.write_range(&mut query, None);
     query.push(" ORDER BY r.id DESC LIMIT 1 OFFSET ").push_bind(i64::from(SCAN_MAX) - 1);
     let last: Option<i64> = query.build_query_scalar().fetch_optional(connection).await?;

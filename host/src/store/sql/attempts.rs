@@ -1,9 +1,9 @@
 //! Attempts as they are read back, and what they say of a webhook.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _};
 
 use super::convert::{Columns, cause, int, millis};
+use super::dialect::{Connection, Db, LIST_MAX, Row, indexed_by, push_in};
 use crate::model::attempt::Attempt;
 use crate::model::ids::{DeliveryId, WebhookId, floor_of};
 use crate::model::time::Timestamp;
@@ -13,7 +13,7 @@ use crate::store::{Result, WebhookStats};
 /// The most deliveries whose attempts make up a webhook's statistics.
 const LOOKED_AT_MAX: i64 = 5_000;
 
-pub(super) async fn of_delivery(connection: &mut SqliteConnection, delivery: DeliveryId) -> Result<Vec<Attempt>> {
+pub(super) async fn of_delivery(connection: &mut Connection, delivery: DeliveryId) -> Result<Vec<Attempt>> {
     let rows = sqlx::query("SELECT * FROM attempts WHERE delivery = $1 ORDER BY number, fence")
         .bind(int(delivery.number()))
         .fetch_all(connection)
@@ -21,7 +21,7 @@ pub(super) async fn of_delivery(connection: &mut SqliteConnection, delivery: Del
     rows.iter().map(attempt_of).collect()
 }
 
-fn attempt_of(row: &SqliteRow) -> Result<Attempt> {
+fn attempt_of(row: &Row) -> Result<Attempt> {
     let key = AttemptKey {
         delivery: row.id("delivery")?,
         number: row.count("number")?,
@@ -35,36 +35,35 @@ fn attempt_of(row: &SqliteRow) -> Result<Attempt> {
 
 /// Over exchanges (something was sent, or was to be): what a plugin dropped or broke says nothing of the receiver. Looks at the
 /// newest [`LOOKED_AT_MAX`] deliveries in the log, and as many of those that wait for a retry.
-pub(super) async fn stats(
-    connection: &mut SqliteConnection,
-    webhook: WebhookId,
-    since: Timestamp,
-) -> Result<WebhookStats> {
-    let rows = sqlx::query(
-        "WITH latest (id) AS ( \
-           SELECT id FROM (SELECT id FROM deliveries INDEXED BY deliveries_by_webhook \
-                           WHERE webhook = $1 ORDER BY id DESC LIMIT $2) \
-           UNION SELECT id FROM (SELECT id FROM queue INDEXED BY queue_scheduled WHERE webhook = $1 \
-                                 AND node IS NULL AND due_at IS NOT NULL ORDER BY id DESC LIMIT $2) \
-           UNION SELECT id FROM (SELECT id FROM queue INDEXED BY queue_waiting WHERE webhook = $1 \
-                                 AND node IS NULL AND due_at IS NULL ORDER BY id DESC LIMIT $2)) \
-         SELECT a.outcome, a.micros FROM latest CROSS JOIN attempts AS a ON a.delivery = latest.id \
-         WHERE a.started_at >= $3 AND a.cause <> 2 AND a.outcome <= 2",
-    )
+pub(super) async fn stats(connection: &mut Connection, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats> {
+    let latest: Vec<i64> = sqlx::query_scalar(concat!(
+        "SELECT id FROM (SELECT id FROM deliveries",
+        indexed_by!("deliveries_by_webhook"),
+        " WHERE webhook = $1 ORDER BY id DESC LIMIT $2) AS ended \
+         UNION SELECT id FROM (SELECT id FROM queue",
+        indexed_by!("queue_scheduled"),
+        " WHERE webhook = $1 AND node IS NULL AND due_at IS NOT NULL ORDER BY id DESC LIMIT $2) AS scheduled \
+         UNION SELECT id FROM (SELECT id FROM queue",
+        indexed_by!("queue_waiting"),
+        " WHERE webhook = $1 AND node IS NULL AND due_at IS NULL ORDER BY id DESC LIMIT $2) AS waiting",
+    ))
     .bind(int(webhook.number()))
     .bind(LOOKED_AT_MAX)
-    .bind(millis(since))
     .fetch_all(&mut *connection)
     .await?;
-    let mut successes = 0;
-    let mut took: Vec<u64> = Vec::with_capacity(rows.len());
-    for row in &rows {
-        successes += u64::from(row.try_get::<i64, _>("outcome")? == 0);
-        took.push(row.count("micros")?);
+    let (mut successes, mut took): (u64, Vec<u64>) = (0, Vec::new());
+    for chunk in latest.chunks(LIST_MAX) {
+        let mut query = QueryBuilder::<Db>::new("SELECT outcome, micros FROM attempts WHERE started_at >= ");
+        query.push_bind(millis(since)).push(" AND cause <> 2 AND outcome <= 2 AND delivery");
+        push_in(&mut query, chunk.iter().copied());
+        for row in query.build().fetch_all(&mut *connection).await? {
+            successes += u64::from(row.try_get::<i64, _>("outcome")? == 0);
+            took.push(row.count("micros")?);
+        }
     }
     took.sort_unstable();
     Ok(WebhookStats {
-        attempts: u64::try_from(rows.len()).unwrap_or(u64::MAX),
+        attempts: u64::try_from(took.len()).unwrap_or(u64::MAX),
         successes,
         p50_ms: percentile(&took, 50),
         p95_ms: percentile(&took, 95),
@@ -72,10 +71,12 @@ pub(super) async fn stats(
     })
 }
 
-async fn has_more(connection: &mut SqliteConnection, webhook: WebhookId, since: Timestamp) -> Result<bool> {
-    let beyond: Option<i64> = sqlx::query_scalar(
-        "SELECT id FROM deliveries INDEXED BY deliveries_by_webhook WHERE webhook = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
-    )
+async fn has_more(connection: &mut Connection, webhook: WebhookId, since: Timestamp) -> Result<bool> {
+    let beyond: Option<i64> = sqlx::query_scalar(concat!(
+        "SELECT id FROM deliveries",
+        indexed_by!("deliveries_by_webhook"),
+        " WHERE webhook = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
+    ))
     .bind(int(webhook.number()))
     .bind(LOOKED_AT_MAX)
     .fetch_optional(connection)

@@ -1,25 +1,13 @@
-//! Values between Rust and SQLite: ids and times as 64-bit integers, names as text, and what is wrong as a [`StoreError`].
+//! Values between Rust and the database: ids and times as 64-bit integers, names as text, and what is wrong as a [`StoreError`].
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite};
+use sqlx::Row as _;
 
+use super::dialect::{Db, Row};
 use crate::model::attempt::Trigger;
 use crate::model::delivery::DeliveryStatus;
 use crate::model::time::Timestamp;
+use crate::store::Result;
 use crate::store::packed::damaged;
-use crate::store::{Result, StoreError};
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
-                damaged("row", error)
-            }
-            sqlx::Error::Database(ref database) if database.is_unique_violation() => Self::Conflict { what: "row" },
-            other => Self::Unavailable(Box::new(other)),
-        }
-    }
-}
 
 /// A stored number or name that no value of the product has.
 #[derive(Debug, thiserror::Error)]
@@ -35,14 +23,9 @@ pub(super) fn millis(time: Timestamp) -> i64 {
     int(time.millis())
 }
 
-/// The day since 1970.
-pub(super) fn day_of(time: Timestamp) -> i64 {
-    millis(time) / 86_400_000
-}
-
 /// Typed access to a row's columns.
 pub(super) trait Columns {
-    fn raw<'r, T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>>(&'r self, column: &str) -> Result<T>;
+    fn raw<'r, T: sqlx::Decode<'r, Db> + sqlx::Type<Db>>(&'r self, column: &str) -> Result<T>;
 
     fn id<I: From<u64>>(&self, column: &str) -> Result<I> {
         self.raw::<i64>(column).map(|number| I::from(number.unsigned_abs()))
@@ -88,8 +71,8 @@ pub(super) trait Columns {
     }
 }
 
-impl Columns for SqliteRow {
-    fn raw<'r, T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>>(&'r self, column: &str) -> Result<T> {
+impl Columns for Row {
+    fn raw<'r, T: sqlx::Decode<'r, Db> + sqlx::Type<Db>>(&'r self, column: &str) -> Result<T> {
         Ok(self.try_get(column)?)
     }
 }

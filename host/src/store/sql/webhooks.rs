@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
 use super::convert::{Columns, int, millis};
+use super::dialect::{Connection, Row, Store};
 use crate::model::ids::{RevisionId, WebhookId};
 use crate::model::name::Tenant;
 use crate::model::time::Timestamp;
@@ -16,7 +14,7 @@ use crate::store::sealed::{Parts, RevisionRow};
 use crate::store::{Result, StoreError, Webhooks};
 
 #[async_trait]
-impl Webhooks for SqliteStore {
+impl Webhooks for Store {
     async fn webhooks(&self) -> Result<Vec<Webhook>> {
         let rows = sqlx::query(
             "SELECT w.id, w.tenant, w.name, w.description, w.created_at, w.policies, w.sealed, r.id AS revision, \
@@ -31,7 +29,7 @@ impl Webhooks for SqliteStore {
     async fn save_webhook(&self, webhook: &Webhook, expected: Option<&Revision>, max: Option<u32>) -> Result<bool> {
         let current = self.sealer().seal_current(webhook.id, &webhook.current)?;
         let revision = self.sealer().seal_revision(&webhook.revision)?;
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         let stored = stored_revision(&mut transaction, webhook.id).await?;
         if stored != expected.map(|revision| int(revision.id.number())) {
             transaction.rollback().await?;
@@ -51,14 +49,14 @@ impl Webhooks for SqliteStore {
     }
 
     async fn delete_webhook(&self, id: WebhookId, now: Timestamp) -> Result<bool> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.configure().await?;
         // Its URL and secrets are of no more use to anybody.
-        let done =
-            sqlx::query("UPDATE webhooks SET deleted_at = $1, sealed = x'' WHERE id = $2 AND deleted_at IS NULL")
-                .bind(millis(now))
-                .bind(int(id.number()))
-                .execute(&mut *transaction)
-                .await?;
+        let done = sqlx::query("UPDATE webhooks SET deleted_at = $1, sealed = $2 WHERE id = $3 AND deleted_at IS NULL")
+            .bind(millis(now))
+            .bind(Vec::<u8>::new())
+            .bind(int(id.number()))
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
@@ -112,7 +110,7 @@ impl Webhooks for SqliteStore {
     }
 
     async fn reset_health(&self, webhook: WebhookId) -> Result<()> {
-        let mut transaction = self.connector.begin().await?;
+        let mut transaction = self.begin().await?;
         // The last success stays true; what is forgotten are the failures since.
         sqlx::query("UPDATE health SET failing_since = NULL, failures = 0 WHERE webhook = $1")
             .bind(int(webhook.number()))
@@ -122,8 +120,8 @@ impl Webhooks for SqliteStore {
     }
 }
 
-impl SqliteStore {
-    fn webhook_of(&self, row: &SqliteRow) -> Result<Webhook> {
+impl Store {
+    fn webhook_of(&self, row: &Row) -> Result<Webhook> {
         let id = row.id("id")?;
         let parts = Parts { plain: row.raw("policies")?, sealed: row.raw("sealed")? };
         Ok(Webhook {
@@ -137,7 +135,7 @@ impl SqliteStore {
         })
     }
 
-    fn revision_of(&self, row: &SqliteRow) -> Result<Arc<Revision>> {
+    fn revision_of(&self, row: &Row) -> Result<Arc<Revision>> {
         let columns =
             RevisionRow { id: row.id("revision")?, webhook: row.id("webhook")?, valid_from: row.time("valid_from")? };
         let parts = Parts { plain: row.raw("body")?, sealed: row.raw("revision_sealed")? };
@@ -146,7 +144,7 @@ impl SqliteStore {
 }
 
 /// The current revision's id of a webhook that is there; a deleted one is not.
-async fn stored_revision(connection: &mut SqliteConnection, id: WebhookId) -> Result<Option<i64>> {
+async fn stored_revision(connection: &mut Connection, id: WebhookId) -> Result<Option<i64>> {
     let stored = sqlx::query_scalar("SELECT revision FROM webhooks WHERE id = $1 AND deleted_at IS NULL")
         .bind(int(id.number()))
         .fetch_optional(connection)
@@ -154,7 +152,7 @@ async fn stored_revision(connection: &mut SqliteConnection, id: WebhookId) -> Re
     Ok(stored)
 }
 
-async fn is_full(connection: &mut SqliteConnection, tenant: &Tenant, max: Option<u32>) -> Result<bool> {
+async fn is_full(connection: &mut Connection, tenant: &Tenant, max: Option<u32>) -> Result<bool> {
     let Some(max) = max else { return Ok(false) };
     let there: i64 = sqlx::query_scalar("SELECT count(*) FROM webhooks WHERE tenant = $1 AND deleted_at IS NULL")
         .bind(tenant.as_str())
@@ -164,10 +162,10 @@ async fn is_full(connection: &mut SqliteConnection, tenant: &Tenant, max: Option
 }
 
 /// A revision never changes: `false` for one that is there already, which stays as it is.
-async fn write_revision(connection: &mut SqliteConnection, revision: &Revision, parts: Parts) -> Result<bool> {
+async fn write_revision(connection: &mut Connection, revision: &Revision, parts: Parts) -> Result<bool> {
     let id = int(revision.id.number());
     let written = sqlx::query(
-        "INSERT OR IGNORE INTO revisions (id, webhook, valid_from, body, sealed) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO revisions (id, webhook, valid_from, body, sealed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
     )
     .bind(id)
     .bind(int(revision.webhook.number()))
@@ -180,7 +178,7 @@ async fn write_revision(connection: &mut SqliteConnection, revision: &Revision, 
         return Ok(false);
     }
     for stage in &revision.chain {
-        sqlx::query("INSERT OR IGNORE INTO revision_plugins (digest, revision) VALUES ($1, $2)")
+        sqlx::query("INSERT INTO revision_plugins (digest, revision) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(stage.digest.0.to_vec())
             .bind(id)
             .execute(&mut *connection)
@@ -189,12 +187,12 @@ async fn write_revision(connection: &mut SqliteConnection, revision: &Revision, 
     Ok(true)
 }
 
-async fn write_webhook(connection: &mut SqliteConnection, webhook: &Webhook, parts: Parts) -> Result<()> {
+async fn write_webhook(connection: &mut Connection, webhook: &Webhook, parts: Parts) -> Result<()> {
     sqlx::query(
         "INSERT INTO webhooks (id, tenant, name, description, created_at, revision, policies, sealed) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
          description = excluded.description, revision = excluded.revision, policies = excluded.policies, \
-         sealed = excluded.sealed WHERE deleted_at IS NULL",
+         sealed = excluded.sealed WHERE webhooks.deleted_at IS NULL",
     )
     .bind(int(webhook.id.number()))
     .bind(webhook.tenant.as_str())
@@ -209,7 +207,7 @@ async fn write_webhook(connection: &mut SqliteConnection, webhook: &Webhook, par
     Ok(())
 }
 
-fn health_of(row: &SqliteRow) -> Result<Health> {
+fn health_of(row: &Row) -> Result<Health> {
     Ok(Health {
         last_success: row.maybe_time("last_success")?,
         failing_since: row.maybe_time("failing_since")?,

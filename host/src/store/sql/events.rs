@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::QueryBuilder;
 
-use super::SqliteStore;
 use super::convert::{Columns, int};
+use super::dialect::{Connection, Db, LIST_MAX, Row, Store, indexed_by, push_in};
 use super::list::{self, Conditions};
-use super::lists::{LIST_MAX, push_list};
 use crate::model::event::{ContentType, Event, Payload};
 use crate::model::ids::EventId;
 use crate::model::name::Tenant;
@@ -19,9 +17,9 @@ use crate::store::{Appended, EventFilter, Events, NewBatch, Result};
 pub(super) const EVENT_COLUMNS: &str = "id, tenant, environment, type, occurred_at, content_type, external_id, data";
 
 #[async_trait]
-impl Events for SqliteStore {
+impl Events for Store {
     async fn append(&self, batch: NewBatch) -> Result<Appended> {
-        self.writer.append(batch).await
+        self.appends().append(batch).await
     }
 
     async fn event(&self, tenant: Option<&Tenant>, id: EventId) -> Result<Option<Arc<Event>>> {
@@ -34,7 +32,7 @@ impl Events for SqliteStore {
         let mut reader = self.readers.acquire().await?;
         let conditions = conditions(filter, page.before);
         let cut = list::cut(&mut reader, "events", &conditions).await?;
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        let mut query = QueryBuilder::<Db>::new("SELECT ");
         query.push(EVENT_COLUMNS).push(" FROM events AS r");
         conditions.write_index(&mut query);
         conditions.write_where(&mut query, cut);
@@ -49,7 +47,7 @@ impl Events for SqliteStore {
             "SELECT max(id) FROM (SELECT max(id) AS id FROM events UNION ALL SELECT max(id) FROM queue \
              UNION ALL SELECT max(id) FROM deliveries UNION ALL SELECT max(id) FROM webhooks \
              UNION ALL SELECT max(id) FROM revisions UNION ALL SELECT max(id) FROM tokens \
-             UNION ALL SELECT max(id) FROM audit)",
+             UNION ALL SELECT max(id) FROM audit) AS highest",
         )
         .fetch_one(&self.readers)
         .await?;
@@ -57,7 +55,7 @@ impl Events for SqliteStore {
     }
 }
 
-pub(super) fn event_of(row: &SqliteRow) -> Result<Event> {
+pub(super) fn event_of(row: &Row) -> Result<Event> {
     let content_type = match row.raw::<Option<&str>>("content_type")? {
         None => ContentType::Json,
         Some(name) => ContentType::Other(name.into()),
@@ -74,12 +72,12 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event> {
 }
 
 /// In no particular order; those that are gone are left out.
-pub(super) async fn events_by_id(connection: &mut SqliteConnection, ids: &[EventId]) -> Result<Vec<Arc<Event>>> {
+pub(super) async fn events_by_id(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Arc<Event>>> {
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(LIST_MAX) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-        query.push(EVENT_COLUMNS).push(" FROM events WHERE id IN (");
-        push_list(&mut query, chunk.iter().map(|id| int(id.number())));
+        let mut query = QueryBuilder::<Db>::new("SELECT ");
+        query.push(EVENT_COLUMNS).push(" FROM events WHERE id");
+        push_in(&mut query, chunk.iter().map(|id| int(id.number())));
         for row in query.build().fetch_all(&mut *connection).await? {
             found.push(Arc::new(event_of(&row)?));
         }
@@ -91,10 +89,12 @@ fn conditions(filter: &EventFilter, before: Option<u64>) -> Conditions {
     let mut conditions = Conditions::between(filter.since, filter.until, before);
     match (&filter.external_id, &filter.tenant) {
         (Some(id), tenant) => {
-            conditions.indexed("events_by_external_id", "r.external_id = ", id.clone());
+            conditions.indexed(indexed_by!("events_by_external_id"), "r.external_id = ", id.clone());
             tenant.iter().for_each(|tenant| conditions.scanned("r.tenant = ", tenant.as_str().to_owned()));
         }
-        (None, Some(tenant)) => conditions.indexed("events_by_tenant", "r.tenant = ", tenant.as_str().to_owned()),
+        (None, Some(tenant)) => {
+            conditions.indexed(indexed_by!("events_by_tenant"), "r.tenant = ", tenant.as_str().to_owned())
+        }
         (None, None) => {}
     }
     filter.environment.iter().for_each(|name| conditions.scanned("r.environment = ", name.as_str().to_owned()));

@@ -1,0 +1,94 @@
+//! Connections: how they are set up, which pools there are, and what is checked before anything else happens.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Executor, PgConnection, PgPool};
+
+use super::PostgresOptions;
+use crate::store::{Result, StoreError};
+
+/// How long a connection may take, and how long a caller waits for one.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// Each text is prepared once a connection; there are fewer than these.
+const STATEMENTS_KEPT: usize = 256;
+
+/// No plan here is worth compiling. A process that stands still in a transaction mustn't hold its locks for ever.
+const DURABLE: &str = "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on";
+/// For completions: one that is lost in a crash only repeats a delivery.
+const QUICK: &str = "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = off";
+
+/// What a commit promises when it returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Promise {
+    Durable,
+    /// A crash of the database may undo it, never in part.
+    Quick,
+}
+
+pub(super) struct Connector {
+    options: PgConnectOptions,
+    readers: u32,
+    writers: u32,
+}
+
+/// The database didn't let anybody in for [`CONNECT_WAIT`].
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {} seconds", CONNECT_WAIT.as_secs())]
+struct TooSlow;
+
+impl Connector {
+    pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self> {
+        let parsed = PgConnectOptions::from_str(url)?;
+        let named = match parsed.get_application_name() {
+            Some(_) => parsed,
+            None => parsed.application_name("waxwing"),
+        };
+        let connect = named.statement_cache_capacity(STATEMENTS_KEPT).disable_statement_logging();
+        Ok(Self { options: connect, readers: options.readers.max(1), writers: options.writers.max(2) })
+    }
+
+    /// A connection outside the pools; answers within seconds.
+    pub(super) async fn connect(&self, promise: Promise) -> Result<PgConnection> {
+        let made = async {
+            let mut connection = self.options.connect().await?;
+            connection.execute(if promise == Promise::Durable { DURABLE } else { QUICK }).await?;
+            Ok(connection)
+        };
+        let in_time = tokio::time::timeout(CONNECT_WAIT, made).await;
+        in_time.map_err(|_| StoreError::Unavailable(Box::new(TooSlow)))?
+    }
+
+    pub(super) fn readers(&self) -> PgPool {
+        self.pool(self.readers)
+    }
+
+    pub(super) fn writers(&self) -> PgPool {
+        self.pool(self.writers)
+    }
+
+    /// For the one connection that listens.
+    pub(super) fn listening(&self) -> PgPool {
+        self.pool(1)
+    }
+
+    fn pool(&self, size: u32) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(size)
+            .acquire_timeout(CONNECT_WAIT)
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(DURABLE).await.map(drop) }))
+            .connect_lazy_with(self.options.clone())
+    }
+}
+
+/// Compares the key with the one that wrote this database; the first start leaves its own.
+pub(super) async fn compare_key(connection: &mut PgConnection, key_id: &str) -> Result<()> {
+    sqlx::query("INSERT INTO settings (name, value) VALUES ('key_id', $1) ON CONFLICT DO NOTHING")
+        .bind(key_id)
+        .execute(&mut *connection)
+        .await?;
+    let known: String =
+        sqlx::query_scalar("SELECT value FROM settings WHERE name = 'key_id'").fetch_one(connection).await?;
+    if known == key_id { Ok(()) } else { Err(StoreError::WrongKey) }
+}

@@ -1,0 +1,48 @@
+//! What PostgreSQL calls by another name than SQLite does: the texts in `store/sql` are compiled once for each.
+
+use sqlx::postgres::PgHasArrayType;
+use sqlx::{Encode, PgPool, QueryBuilder, Type};
+
+use crate::store::Result;
+
+pub(super) type Db = sqlx::Postgres;
+pub(super) type Row = sqlx::postgres::PgRow;
+pub(super) type Connection = sqlx::PgConnection;
+pub(super) type Store = super::PostgresStore;
+
+/// The schema's versions, in order.
+pub(super) const SCHEMA: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql"))];
+
+/// The most values that one list in a statement holds.
+pub(super) const LIST_MAX: usize = 1024;
+
+/// How the id of rows that are few and found otherwise is written: partitions are left out by the plain one, and an order by
+/// what is no index keeps the planner from walking along one.
+pub(super) const FEW_ID: &str = "r.id";
+pub(super) const FEW_ORDER: &str = "+r.id";
+
+/// Around a query whose rows an id is looked for in: evaluated once, so that an index can be searched for the result.
+pub(super) const ANY_OF: &str = " = ANY (ARRAY(";
+pub(super) const ANY_END: &str = "))";
+
+/// PostgreSQL chooses for itself.
+macro_rules! indexed_by {
+    ($name:literal) => {
+        ""
+    };
+}
+pub(super) use indexed_by;
+
+/// After a column: it is one of these values.
+pub(super) fn push_in<T>(query: &mut QueryBuilder<Db>, values: impl IntoIterator<Item = T>)
+where
+    T: for<'e> Encode<'e, Db> + Type<Db> + PgHasArrayType,
+{
+    query.push(" = ANY (").push_bind(values.into_iter().collect::<Vec<T>>()).push(")");
+}
+
+/// Several reads that see the same state.
+pub(super) async fn snapshot(readers: &PgPool) -> Result<sqlx::Transaction<'static, Db>> {
+    Ok(readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+}

@@ -1,0 +1,207 @@
+//! Idempotency keys and callers' ids over all nodes: who comes first takes them, who comes second waits and sees them.
+//!
+//! Each is a row of a table with a primary key. What a group asks for is inserted, in the same order by every node, so that nobody
+//! waits in a circle; where another node is about to insert the same, PostgreSQL waits for it. What was there is locked, read, and
+//! judged by [`Known`]. What belongs to a batch that isn't written is taken out again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+
+use crate::store::admission::{External, FirstEvent, KeptAnswer, Known, Scope, external_of, scope_of};
+use crate::store::postgres::convert::{Columns, int, millis};
+use crate::store::postgres::events::event_of;
+use crate::store::{Appended, NewBatch, Result};
+
+// `WHERE false` locks the row that was there, and leaves it as it is.
+const TAKE_KEYS: &str = "INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) \
+    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[]) \
+    ON CONFLICT (scope) DO UPDATE SET kept_at = excluded.kept_at WHERE false RETURNING scope";
+const KNOWN_KEYS: &str = "SELECT scope, body_digest, answer, kept_at FROM idempotency_keys WHERE scope = ANY ($1)";
+const SET_KEYS: &str = "UPDATE idempotency_keys AS k SET body_digest = n.body_digest, answer = n.answer, kept_at = n.kept_at \
+    FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[]) AS n (scope, body_digest, answer, kept_at) \
+    WHERE k.scope = n.scope";
+const DROP_KEYS: &str = "DELETE FROM idempotency_keys WHERE scope = ANY ($1)";
+
+const TAKE_IDS: &str = "INSERT INTO external_ids (tenant, environment, external_id, event) \
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) \
+    ON CONFLICT (tenant, environment, external_id) DO UPDATE SET event = excluded.event WHERE false \
+    RETURNING tenant, environment, external_id";
+const KNOWN_IDS: &str = "SELECT e.* FROM unnest($1::text[], $2::text[], $3::text[]) AS n (tenant, environment, external_id) \
+    JOIN external_ids AS x ON x.tenant = n.tenant AND x.environment = n.environment AND x.external_id = n.external_id \
+    JOIN events AS e ON e.id = x.event";
+const SET_IDS: &str = "UPDATE external_ids AS x SET event = n.event \
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS n (tenant, environment, external_id, event) \
+    WHERE x.tenant = n.tenant AND x.environment = n.environment AND x.external_id = n.external_id";
+const DROP_IDS: &str = "DELETE FROM external_ids AS x \
+    USING unnest($1::text[], $2::text[], $3::text[]) AS n (tenant, environment, external_id) \
+    WHERE x.tenant = n.tenant AND x.environment = n.environment AND x.external_id = n.external_id";
+
+/// The first batch of the group that asks for each key, in the order in which they are taken.
+type Keys<'a> = BTreeMap<Scope, &'a NewBatch>;
+/// The first event of the group that bears each caller's id.
+type Ids = BTreeMap<(String, String, Arc<str>), i64>;
+
+/// Whether anything in the group may have been seen before.
+pub(super) fn must_look(batches: &[NewBatch]) -> bool {
+    let bears_id = |batch: &NewBatch| batch.events.iter().any(|new| new.event.external_id.is_some());
+    batches.iter().any(|batch| batch.idempotency.is_some() || bears_id(batch))
+}
+
+/// Decides over the group, and holds what it decided on until the transaction ends.
+pub(super) async fn admit(transaction: &mut PgConnection, batches: &[NewBatch]) -> Result<Vec<Appended>> {
+    let (mut keys, mut ids) = (Keys::new(), Ids::new());
+    for batch in batches {
+        if let Some(claim) = &batch.idempotency {
+            keys.entry(scope_of(claim)).or_insert(batch);
+        }
+        for new in &batch.events {
+            if let Some(external) = external_of(&new.event) {
+                ids.entry(named(external)).or_insert(int(new.event.id.number()));
+            }
+        }
+    }
+    let mut known = Known::default();
+    let own_keys = take_keys(transaction, &keys, &mut known).await?;
+    let own_ids = take_ids(transaction, &ids, &mut known).await?;
+    let answers: Vec<Appended> = batches.iter().map(|batch| known.admit(batch)).collect();
+    let stored: Vec<&NewBatch> = batches
+        .iter()
+        .zip(&answers)
+        .filter_map(|(batch, answer)| (*answer == Appended::Stored).then_some(batch))
+        .collect();
+    if !stored.is_empty() {
+        settle_keys(transaction, &keys, own_keys, &stored).await?;
+        settle_ids(transaction, &ids, own_ids, &stored).await?;
+    }
+    Ok(answers)
+}
+
+fn named((tenant, environment, id): External) -> (String, String, Arc<str>) {
+    (tenant.as_str().to_owned(), environment.as_str().to_owned(), id)
+}
+
+/// Returns those that are new.
+async fn take_keys(transaction: &mut PgConnection, keys: &Keys<'_>, known: &mut Known) -> Result<BTreeSet<Scope>> {
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = bind_keys(sqlx::query(TAKE_KEYS), keys).fetch_all(&mut *transaction).await?;
+    let own: BTreeSet<Scope> = rows.iter().map(|row| row.bytes_32("scope")).collect::<Result<_>>()?;
+    let others: Vec<&[u8]> = keys.keys().filter(|scope| !own.contains(*scope)).map(<[u8; 32]>::as_slice).collect();
+    if !others.is_empty() {
+        for row in sqlx::query(KNOWN_KEYS).bind(others).fetch_all(transaction).await? {
+            let kept = KeptAnswer {
+                body_digest: row.bytes_32("body_digest")?,
+                answer: row.raw::<Vec<u8>>("answer")?.into(),
+                kept_at: row.time("kept_at")?,
+            };
+            known.add_key(row.bytes_32("scope")?, kept);
+        }
+    }
+    Ok(own)
+}
+
+async fn settle_keys(
+    transaction: &mut PgConnection,
+    keys: &Keys<'_>,
+    mut own: BTreeSet<Scope>,
+    stored: &[&NewBatch],
+) -> Result<()> {
+    let mut set = Keys::new();
+    for batch in stored {
+        let Some(claim) = &batch.idempotency else { continue };
+        let scope = scope_of(claim);
+        let is_in = keys.get(&scope).is_some_and(|first| std::ptr::eq(*first, *batch)) && own.contains(&scope);
+        own.remove(&scope);
+        if !is_in {
+            set.insert(scope, batch);
+        }
+    }
+    if !set.is_empty() {
+        bind_keys(sqlx::query(SET_KEYS), &set).execute(&mut *transaction).await?;
+    }
+    if !own.is_empty() {
+        let unused: Vec<&[u8]> = own.iter().map(<[u8; 32]>::as_slice).collect();
+        sqlx::query(DROP_KEYS).bind(unused).execute(transaction).await?;
+    }
+    Ok(())
+}
+
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn bind_keys<'q>(query: Statement<'q>, keys: &Keys<'_>) -> Statement<'q> {
+    let claims: Vec<_> = keys.values().filter_map(|batch| batch.idempotency.as_ref()).collect();
+    query
+        .bind(keys.keys().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
+        .bind(claims.iter().map(|claim| claim.body_digest.as_slice()).collect::<Vec<_>>())
+        .bind(claims.iter().map(|claim| &*claim.answer).collect::<Vec<_>>())
+        .bind(keys.values().map(|batch| millis(batch.now)).collect::<Vec<_>>())
+}
+
+/// Returns those that are new.
+async fn take_ids(
+    transaction: &mut PgConnection,
+    ids: &Ids,
+    known: &mut Known,
+) -> Result<BTreeSet<(String, String, Arc<str>)>> {
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let all: Vec<_> = ids.iter().collect();
+    let taken = bind_names(sqlx::query(TAKE_IDS), all.iter().map(|(name, _)| *name))
+        .bind(all.iter().map(|(_, event)| **event).collect::<Vec<_>>())
+        .fetch_all(&mut *transaction)
+        .await?;
+    let mut own = BTreeSet::new();
+    for row in &taken {
+        own.insert((row.raw("tenant")?, row.raw("environment")?, Arc::from(row.raw::<&str>("external_id")?)));
+    }
+    let others: Vec<_> = ids.keys().filter(|name| !own.contains(*name)).collect();
+    if !others.is_empty() {
+        let query = bind_names(sqlx::query(KNOWN_IDS), others.into_iter());
+        for row in query.fetch_all(transaction).await? {
+            known.add_event(FirstEvent { event: Arc::new(event_of(&row)?), deliveries: row.count("deliveries")? });
+        }
+    }
+    Ok(own)
+}
+
+async fn settle_ids(
+    transaction: &mut PgConnection,
+    ids: &Ids,
+    mut own: BTreeSet<(String, String, Arc<str>)>,
+    stored: &[&NewBatch],
+) -> Result<()> {
+    let mut set = Ids::new();
+    for new in stored.iter().flat_map(|batch| &batch.events) {
+        let Some(name) = external_of(&new.event).map(named) else { continue };
+        let event = int(new.event.id.number());
+        let is_in = ids.get(&name) == Some(&event) && own.contains(&name);
+        own.remove(&name);
+        if !is_in {
+            set.insert(name, event);
+        }
+    }
+    if !set.is_empty() {
+        bind_names(sqlx::query(SET_IDS), set.keys())
+            .bind(set.values().copied().collect::<Vec<_>>())
+            .execute(&mut *transaction)
+            .await?;
+    }
+    if !own.is_empty() {
+        bind_names(sqlx::query(DROP_IDS), own.iter()).execute(transaction).await?;
+    }
+    Ok(())
+}
+
+fn bind_names<'q, 'n>(
+    query: Statement<'q>,
+    names: impl Iterator<Item = &'n (String, String, Arc<str>)> + Clone,
+) -> Statement<'q> {
+    query
+        .bind(names.clone().map(|name| name.0.as_str()).collect::<Vec<_>>())
+        .bind(names.clone().map(|name| name.1.as_str()).collect::<Vec<_>>())
+        .bind(names.map(|name| &*name.2).collect::<Vec<_>>())
+}

@@ -1,0 +1,155 @@
+//! The hot path: what the group commit's two writers hand over is appended, or completed, and made durable.
+//!
+//! Each has a connection of its own, so that a completion, for which nobody waits and whose commit isn't waited for, never holds up a
+//! 202. Whatever the size of a group, it is a handful of statements over arrays. After a failure the connection is dropped, and the
+//! next group begins with a new one.
+
+mod admit;
+mod append;
+mod complete;
+mod health;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+
+use self::health::Health;
+use super::Shared;
+use super::connect::Promise;
+use super::partitions::is_missing;
+use crate::store::writer::{Answers, Commit, Group};
+use crate::store::{Result, Start, StoreError};
+
+/// A database that doesn't answer for so long is taken for gone.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// Once under another id, once with new partitions, and once more.
+const TRIES: usize = 3;
+
+/// The database is there and says nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {} seconds", ANSWER_WAIT.as_secs())]
+struct NoAnswer;
+
+/// Each time that it joined anew.
+#[derive(Debug, thiserror::Error)]
+#[error("this node was taken for dead again and again")]
+struct BuriedAgain;
+
+/// What came of one try at a group.
+enum Tried<T> {
+    Written(T),
+    /// This node isn't known under this id any more; nothing was written.
+    Buried,
+}
+
+pub(super) struct AppendCommit {
+    shared: Arc<Shared>,
+    connection: Option<PgConnection>,
+}
+
+impl AppendCommit {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, connection: None }
+    }
+
+    async fn try_once(&mut self, group: &Group, node: i64) -> Result<Tried<Answers>> {
+        let mut connection = connection(&self.shared, &mut self.connection, Promise::Durable).await?;
+        let sent = append::append(&mut connection, &group.batches, node);
+        let tried = in_time(sent).await.inspect_err(|error| self.doubt(group, node, error))?;
+        self.connection = Some(connection);
+        Ok(match tried {
+            Tried::Written(batches) => Tried::Written(Answers { batches, completions: Vec::new() }),
+            Tried::Buried => Tried::Buried,
+        })
+    }
+
+    /// It was sent off: perhaps it was written, and only the answer got lost.
+    fn doubt(&self, group: &Group, node: i64, error: &StoreError) {
+        if matches!(error, StoreError::Unavailable(_)) && !is_missing(error) {
+            let deliveries = group.batches.iter().flat_map(|batch| &batch.events).flat_map(|new| &new.deliveries);
+            let claimed = deliveries.filter(|new| new.start == Start::Claimed);
+            self.shared.doubts.add(node, claimed.map(|new| (super::convert::int(new.id.number()), 1)));
+        }
+    }
+}
+
+#[async_trait]
+impl Commit for AppendCommit {
+    async fn commit(&mut self, group: &Group) -> Result<Answers> {
+        let mut tries = 1;
+        loop {
+            let node = self.shared.membership.id()?;
+            match self.try_once(group, node).await {
+                Ok(Tried::Written(answers)) => {
+                    if append::leaves_work(&group.batches, &answers.batches) {
+                        self.shared.tidings.work();
+                    }
+                    return Ok(answers);
+                }
+                Ok(Tried::Buried) if tries < TRIES => self.shared.membership.rejoin(node).await?,
+                Ok(Tried::Buried) => return Err(StoreError::Unavailable(Box::new(BuriedAgain))),
+                Err(error) if is_missing(&error) && tries < TRIES => {
+                    self.shared.partitions.make_for(&append::times(&group.batches)).await?;
+                }
+                Err(error) => return Err(error),
+            }
+            tries += 1;
+        }
+    }
+}
+
+pub(super) struct CompleteCommit {
+    shared: Arc<Shared>,
+    connection: Option<PgConnection>,
+    health: Health,
+}
+
+impl CompleteCommit {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, connection: None, health: Health::default() }
+    }
+
+    async fn try_once(&mut self, group: &Group) -> Result<Answers> {
+        // One that has signed off has nothing in hand: its attempts are logged.
+        let node = self.shared.membership.id().unwrap_or_default();
+        let mut connection = connection(&self.shared, &mut self.connection, Promise::Quick).await?;
+        let completions =
+            in_time(complete::complete(&mut connection, &group.completions, (node, &mut self.health))).await?;
+        self.connection = Some(connection);
+        Ok(Answers { batches: Vec::new(), completions })
+    }
+}
+
+#[async_trait]
+impl Commit for CompleteCommit {
+    async fn commit(&mut self, group: &Group) -> Result<Answers> {
+        match self.try_once(group).await {
+            Err(error) if is_missing(&error) => {
+                let mut connection = self.shared.connector.connect(Promise::Durable).await?;
+                let parts = complete::parts(&mut connection, &group.completions).await?;
+                self.shared.partitions.make(&mut connection, parts).await?;
+                self.try_once(group).await
+            }
+            other => other,
+        }
+    }
+}
+
+/// Taken out of its place: whoever doesn't put it back, for whatever reason, has dropped it.
+async fn connection(shared: &Shared, place: &mut Option<PgConnection>, promise: Promise) -> Result<PgConnection> {
+    match place.take() {
+        Some(connection) => Ok(connection),
+        None => shared.connector.connect(promise).await,
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(ANSWER_WAIT, work).await.map_err(|_| StoreError::Unavailable(Box::new(NoAnswer)))?
+}
+
+/// Text as PostgreSQL can hold it: a plugin's reason may hold anything.
+fn without_nul(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "").into() } else { text.into() }
+}

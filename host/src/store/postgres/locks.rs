@@ -1,0 +1,35 @@
+//! The locks by which nodes agree on who does something now; each is let go of at its transaction's end.
+
+use sqlx::PgConnection;
+
+use crate::store::Result;
+
+/// Set apart from other programs' locks in the same database ("waxw"), and numbered.
+const SPACE: i32 = 0x7761_7877;
+
+/// One of the advisory locks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lock(i32);
+
+/// Cold writes.
+pub(super) const COLD: Lock = Lock(1);
+/// Joining.
+pub(super) const MEMBERS: Lock = Lock(2);
+/// Making partitions.
+pub(super) const PARTITIONS: Lock = Lock(3);
+/// Dropping what has expired.
+pub(super) const PURGE: Lock = Lock(4);
+
+impl Lock {
+    /// Waits for it.
+    pub(super) async fn take(self, transaction: &mut PgConnection) -> Result<()> {
+        sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(SPACE).bind(self.0).execute(transaction).await?;
+        Ok(())
+    }
+
+    /// Whether it was free.
+    pub(super) async fn try_take(self, transaction: &mut PgConnection) -> Result<bool> {
+        let query = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1, $2)");
+        Ok(query.bind(SPACE).bind(self.0).fetch_one(transaction).await?)
+    }
+}

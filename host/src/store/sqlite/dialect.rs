@@ -1,0 +1,51 @@
+//! What SQLite calls by another name than PostgreSQL does: the texts in `store/sql` are compiled once for each.
+
+use sqlx::{Encode, QueryBuilder, SqlitePool, Type};
+
+use crate::store::Result;
+
+pub(super) type Db = sqlx::Sqlite;
+pub(super) type Row = sqlx::sqlite::SqliteRow;
+pub(super) type Connection = sqlx::SqliteConnection;
+pub(super) type Store = super::SqliteStore;
+
+/// The schema's versions, in order.
+pub(super) const SCHEMA: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
+
+/// The most values that one list in a statement holds.
+pub(super) const LIST_MAX: usize = 256;
+
+/// How the id of rows that are few and found otherwise is written: as it stands, SQLite would walk along the table for it.
+pub(super) const FEW_ID: &str = "+r.id";
+pub(super) const FEW_ORDER: &str = FEW_ID;
+
+/// Around a query whose rows an id is looked for in.
+pub(super) const ANY_OF: &str = " IN (";
+pub(super) const ANY_END: &str = ")";
+
+/// The index that a statement must use.
+macro_rules! indexed_by {
+    ($name:literal) => {
+        concat!(" INDEXED BY ", $name)
+    };
+}
+pub(super) use indexed_by;
+
+/// After a column: it is one of these values.
+pub(super) fn push_in<'t, T: Encode<'t, Db> + Type<Db>>(
+    query: &mut QueryBuilder<Db>,
+    values: impl IntoIterator<Item = T>,
+) {
+    query.push(" IN (");
+    let mut list = query.separated(",");
+    for value in values {
+        list.push_bind(value);
+    }
+    query.push(")");
+}
+
+/// Several reads that see the same state.
+pub(super) async fn snapshot(readers: &SqlitePool) -> Result<sqlx::Transaction<'static, Db>> {
+    Ok(readers.begin().await?)
+}

@@ -1,0 +1,44 @@
+//! The same promises on PostgreSQL: what is accepted arrives, also after a process was killed, and a second one takes over.
+
+use serde_json::json;
+
+use crate::cluster::Database;
+use crate::process::{Server, Sink};
+
+fn on(database: &Database) -> Server {
+    let allow = ["--allow-http", "--allow-network", "127.0.0.0/8"];
+    Server::start_with(&[&allow[..], &["--database", &database.url()]].concat())
+}
+
+#[test]
+fn what_was_accepted_arrives_and_is_there_after_the_next_start() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(Database::new());
+    let sink = Sink::start();
+    let mut server = on(&database);
+    server.webhook(json!({ "url": sink.url("/"), "events": ["order.*"] }));
+    let event = server.publish("order.paid", json!({ "order": 7 }));
+    let delivery = server.delivery_after(&event, 1);
+    assert_eq!(delivery["status"], "delivered", "{delivery:#}");
+    assert_eq!(sink.wait_for(1)[0].header("webhook-id"), event);
+
+    server.terminate();
+    assert!(server.wait().success());
+    server.restart();
+    let later = server.publish("order.paid", json!({ "order": 8 }));
+    assert_eq!(server.delivery_after(&later, 1)["status"], "delivered");
+    assert_eq!(server.delivery_after(&event, 1)["status"], "delivered");
+}
+
+#[test]
+fn a_server_without_its_database_says_which_one_and_not_how_to_get_in() {
+    let output = crate::process::command(&["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(tempfile::tempdir().unwrap().path())
+        .args(["--database", "postgres://me:verysecret@127.0.0.1:1/events"])
+        .env("WAXWING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        .output()
+        .unwrap();
+    let said = crate::process::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("postgres://127.0.0.1:1/events") && !said.contains("verysecret"), "{said}");
+}

@@ -1,0 +1,17 @@
+//! The stories of `main.rs`, with PostgreSQL as the database.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod crashes;
+mod edits;
+mod fairness;
+mod health;
+mod pausing;
+mod plugins;
+mod retries;
+mod stopping;
+
+const ON: world::On = world::On::Postgres;
