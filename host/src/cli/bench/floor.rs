@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 
 use super::latency::wall_micros;
 use super::ledger::{Ledger, Row};
-use super::process::say;
+use super::process::{left_alone, say};
 use super::wire::Wire;
 use crate::cli::Failure;
 
@@ -57,6 +57,7 @@ pub(super) async fn be_floor(target: SocketAddr, fan_out: usize, data: &Path) ->
     say(&format!("{{\"listening\":\"http://{}\"}}", listener.local_addr().map_err(broken)?)).await?;
     tokio::select! {
         stopped = serve(listener, floor) => stopped.map_err(broken),
+        () = left_alone() => Ok(()),
         ended = ended => Err(ended.map_or_else(|_| Failure::Failed("the floor's writer stopped".into()), failed)),
     }
 }

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::TOKEN;
@@ -70,7 +71,8 @@ impl Load {
         let posts = Arc::new(Open::new(self));
         let began = wall_micros();
         let (at_work, runtime, tracker) = (Arc::clone(&posts), Handle::current(), TaskTracker::new());
-        let spawned = tracker.clone();
+        let (spawned, stopped) = (tracker.clone(), CancellationToken::new());
+        let _stop = stopped.clone().drop_guard();
         // Timers of the runtime are no finer than a millisecond.
         let pacer = std::thread::spawn(move || {
             let since = Instant::now();
@@ -78,6 +80,9 @@ impl Load {
                 let due = Duration::from_secs_f64(float(number) / rate);
                 while let Some(left) = due.checked_sub(since.elapsed()) {
                     std::thread::park_timeout(left);
+                }
+                if stopped.is_cancelled() {
+                    return;
                 }
                 let sent = began + u64::try_from(due.as_micros()).unwrap_or(u64::MAX);
                 spawned.spawn_on(Arc::clone(&at_work).one(number, sent), &runtime);

@@ -134,6 +134,12 @@ fn read(path: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::file(path.as_ref(), &error))
 }
 
+/// Returns when the process that leads is gone.
+pub(super) async fn left_alone() {
+    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    while let Ok(Some(_)) = input.next_line().await {}
+}
+
 /// A line for the process that leads.
 pub(super) async fn say(line: &str) -> Result<(), Failure> {
     let mut out = tokio::io::stdout();

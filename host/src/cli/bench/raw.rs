@@ -29,6 +29,8 @@ use crate::transform::{Components, Transform};
 
 /// Events of one commit: as many as there are requests under way by default.
 const BATCH: usize = 64;
+/// More repetitions tell no more.
+const REPEATED_MAX: usize = 50_000;
 const IN_FLIGHT: usize = 64;
 
 /// Whose CPU time was used between two looks, and the time that passed.
@@ -52,7 +54,7 @@ impl Stretch {
 
 /// All of them, so many times each, in a folder of their own.
 pub(super) async fn measure(folder: &Path, count: usize, bytes: usize) -> Result<Value, Failure> {
-    let count = count.max(BATCH);
+    let count = count.clamp(BATCH, REPEATED_MAX);
     let bodies = Bodies::new(bytes, 0);
     let (wasm, commit, post) =
         (wasm(folder, count, &bodies).await?, commit(folder, count, &bodies)?, post(count, &bodies).await?);

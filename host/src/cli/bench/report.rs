@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::run::Measured;
 use super::scenario::{ONE_TO_ONE, Server};
-use super::spread::Spread;
+use super::spread::{Spread, short};
 use crate::cli::Failure;
 use crate::cli::print::{Printer, text};
 
@@ -95,17 +95,16 @@ pub(super) fn report(printer: &mut Printer, raw: &Value, rounds: &[Vec<Measured>
         return printer.value(&all);
     }
     printer.line(format_args!("\nEach part by itself, one after the other:"))?;
-    let parts = [
-        ("a fresh instance of the Slack formatter", "/wasm/instanceMicros", "", ""),
-        ("… and its call", "/wasm/slackCallMicros", "/wasm/slackCallsPerSecond", "calls/s on one core"),
-        ("a commit's share, 64 events", "/commit/microsPerEvent", "/commit/eventsPerSecond", "events/s"),
-        ("a POST, 64 in flight", "/post/micros", "/post/postsPerSecond", "POSTs/s"),
+    let figure = |pointer: &str| raw.pointer(pointer).and_then(Value::as_f64).map(short).unwrap_or_default();
+    let rate = |pointer, unit| format!("{} {unit}", figure(pointer));
+    let part = |what: &str, micros, rate| vec![what.to_owned(), figure(micros), rate];
+    let parts = vec![
+        part("a fresh instance of the Slack formatter", "/wasm/instanceMicros", String::new()),
+        part("… and its call", "/wasm/slackCallMicros", rate("/wasm/slackCallsPerSecond", "calls/s on one core")),
+        part("a commit's share, 64 events", "/commit/microsPerEvent", rate("/commit/eventsPerSecond", "events/s")),
+        part("a POST, 64 in flight", "/post/micros", rate("/post/postsPerSecond", "POSTs/s")),
     ];
-    let part = |(what, micros, rate, unit): (&str, &str, &str, &str)| {
-        let rate = if rate.is_empty() { String::new() } else { format!("{} {unit}", text(raw, rate)) };
-        vec![what.to_owned(), text(raw, micros), rate]
-    };
-    printer.table(&Value::Null, &["part", "CPU µs", ""], parts.into_iter().map(part).collect())?;
+    printer.table(&Value::Null, &["part", "CPU µs", ""], parts)?;
     let tables = [
         ("Speed, from end to end; milliseconds from the send time to the 202 and to the receipt:", SPEED),
         ("CPU time by process; the ratios are of the server's:", CPU),

@@ -141,10 +141,18 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// The floor that fits this one: as many receivers, and data of the same size.
+    /// The floor that fits this one: as many receivers, data of the same size, and the same rate where that is not full load.
     pub(super) fn floor(&self) -> Self {
         let fan_out = self.fan_out.max(1);
-        Self { name: floor_name(fan_out, self.bytes), server: Server::Floor, fan_out, bytes: self.bytes, ..PLAIN }
+        let load = if self.load == Pace::Half { Pace::Half } else { Pace::Full };
+        let name = match (fan_out, self.bytes, load) {
+            (100, ..) => "floor-100",
+            (10, ..) => "floor-10",
+            (_, Some(_), _) => "floor-300",
+            (_, _, Pace::Half) => "floor-half",
+            (..) => "floor",
+        };
+        Self { name, server: Server::Floor, fan_out, bytes: self.bytes, load, ..PLAIN }
     }
 
     /// How many events it posts where so many are asked for: fewer where each goes to many.
@@ -161,15 +169,6 @@ impl Scenario {
     }
 }
 
-const fn floor_name(fan_out: usize, bytes: Option<usize>) -> &'static str {
-    match (fan_out, bytes) {
-        (100, _) => "floor-100",
-        (10, _) => "floor-10",
-        (_, Some(_)) => "floor-300",
-        (..) => "floor",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +178,7 @@ mod tests {
         for one in SCENARIOS {
             for other in SCENARIOS {
                 let (one, other) = (one.floor(), other.floor());
-                let same = (one.fan_out, one.bytes) == (other.fan_out, other.bytes);
+                let same = (one.fan_out, one.bytes, one.load) == (other.fan_out, other.bytes, other.load);
                 assert_eq!(one.name == other.name, same, "{one:?} {other:?}");
             }
         }

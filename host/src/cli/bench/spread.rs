@@ -36,7 +36,7 @@ impl Spread {
 }
 
 /// No more digits than it deserves.
-fn short(number: f64) -> String {
+pub(super) fn short(number: f64) -> String {
     let digits = match number.abs() {
         100.0.. => 0,
         10.0.. => 1,
