@@ -1,9 +1,9 @@
 //! What an event costs, in instructions, from ingest to the recorded attempt: a gate that a busy machine doesn't move.
 //!
 //! This program runs itself under callgrind with some events and with twice as many: the difference is the events' own, the start
-//! cancels out. One thread, a scripted receiver, a database on disk, a clock that stands still: two runs differ by a per mille or two. What it
-//! counts is the build that the tests use anyway (`dev`), so its number tells of changes, not of a release's speed: that is
-//! `waxwing bench`. No plugin runs here: compiled code isn't callgrind's strength, and its fuel is counted in `tests/sandbox`.
+//! cancels out. One thread, a scripted receiver, a database on disk, a clock that stands still: two runs differ by 2 % at most, on a busy machine
+//! too. What it counts is the build that the tests use anyway (`dev`), so its number tells of changes, not of a release's speed: that is
+//! `waxwing bench`. No plugin runs here: what a guest executes is counted as fuel.
 //!
 //! It is a program of its own, not a test among others, because it is measured whole.
 
