@@ -1,91 +1,84 @@
-//! The floor: the least code that accepts an event, commits it and posts it on. What Waxwing costs above it is what it does.
+//! The floor: the least code that accepts an event, commits it, signs it, posts it on and logs that. What Waxwing costs above it is
+//! what it does.
 //!
-//! hyper, one SQLite table, one transaction for all that wait (`synchronous=FULL`), a client that keeps its connections. No
-//! routing, no signatures, no log, no retries, no limits.
+//! hyper, a check that the body is JSON, [`ledger`](super::ledger), Standard Webhooks' HMAC, connections that are kept. No routing, no
+//! retries, no limits, no idempotency, no API.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite};
+use parking_lot::Mutex;
+use sha2::Sha256;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
-use url::Url;
+use tokio::sync::Semaphore;
 
-use super::load::{Http, http};
-use super::process::say;
+use super::latency::wall_micros;
+use super::ledger::{Ledger, Row};
+use super::process::{left_alone, say};
+use super::wire::Wire;
 use crate::cli::Failure;
 
-/// The most events of one transaction, as in the server.
-const BATCH: usize = 1024;
-const CHUNK: usize = 64;
+/// Requests under way at once.
+const IN_FLIGHT: usize = 64;
 
-type Waiting = (Bytes, oneshot::Sender<()>);
+struct Floor {
+    ledger: Ledger,
+    target: SocketAddr,
+    /// How often each event is posted.
+    fan_out: usize,
+    key: Hmac<Sha256>,
+    last: AtomicI64,
+    idle: Mutex<Vec<Wire>>,
+    places: Semaphore,
+}
 
-pub(super) async fn be_floor(target: &Url, data: &Path) -> Result<(), Failure> {
-    let failed = |error: sqlx::Error| Failure::Failed(format!("the floor's database: {error}"));
-    let options = SqliteConnectOptions::new()
-        .filename(data.join("floor.db"))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
-    let mut database = options.connect().await.map_err(failed)?;
-    sqlx::query("CREATE TABLE events (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
-        .execute(&mut database)
-        .await
-        .map_err(failed)?;
-    let (sender, waiting) = mpsc::channel(BATCH);
-    let writer = tokio::spawn(write(database, waiting));
-
+pub(super) async fn be_floor(target: SocketAddr, fan_out: usize, data: &Path) -> Result<(), Failure> {
+    let failed = |error: rusqlite::Error| Failure::Failed(format!("the floor's database: {error}"));
     let broken = |error: std::io::Error| Failure::Failed(format!("the floor: {error}"));
+    let (ledger, ended) = Ledger::start(data).map_err(failed)?;
+    let key = Hmac::new_from_slice(&[7; 24]).map_err(|error| Failure::Failed(error.to_string()))?;
+    let (last, idle, places) = (AtomicI64::new(0), Mutex::default(), Semaphore::new(IN_FLIGHT));
+    let floor = Arc::new(Floor { ledger, target, fan_out, key, last, idle, places });
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.map_err(broken)?;
     say(&format!("{{\"listening\":\"http://{}\"}}", listener.local_addr().map_err(broken)?)).await?;
-    let target = Arc::<str>::from(target.as_str());
     tokio::select! {
-        stopped = serve(listener, sender, target) => stopped.map_err(broken),
-        ended = writer => match ended {
-            Ok(Err(error)) => Err(failed(error)),
-            _ => Err(Failure::Failed("the floor's writer stopped".into())),
-        },
+        stopped = serve(listener, floor) => stopped.map_err(broken),
+        () = left_alone() => Ok(()),
+        ended = ended => Err(ended.map_or_else(|_| Failure::Failed("the floor's writer stopped".into()), failed)),
     }
 }
 
-async fn serve(listener: TcpListener, sender: mpsc::Sender<Waiting>, target: Arc<str>) -> std::io::Result<()> {
-    let client = http();
+async fn serve(listener: TcpListener, floor: Arc<Floor>) -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let (sender, client, target) = (sender.clone(), client.clone(), Arc::clone(&target));
-        let service = service_fn(move |request| accept(request, sender.clone(), client.clone(), Arc::clone(&target)));
-        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        let floor = Arc::clone(&floor);
+        let service = service_fn(move |request| accept(request, Arc::clone(&floor)));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
-async fn accept(
-    request: Request<Incoming>,
-    sender: mpsc::Sender<Waiting>,
-    client: Http,
-    target: Arc<str>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let status = match take(request, &sender).await {
+async fn accept(request: Request<Incoming>, floor: Arc<Floor>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let status = match floor.take(request).await {
         None => StatusCode::BAD_REQUEST,
-        Some(body) => {
-            tokio::spawn(async move {
-                if let Ok(request) = Request::post(&*target).body(Full::new(body))
-                    && let Ok(response) = client.request(request).await
-                {
-                    // Read to its end, or the connection isn't kept.
-                    let _ = response.into_body().collect().await;
-                }
-            });
+        Some((id, body)) => {
+            for receiver in 0..floor.fan_out {
+                tokio::spawn(Arc::clone(&floor).deliver(id, receiver, body.clone()));
+            }
             StatusCode::ACCEPTED
         }
     };
@@ -94,32 +87,45 @@ async fn accept(
     Ok(response)
 }
 
-/// The body, once it is committed.
-async fn take(request: Request<Incoming>, sender: &mpsc::Sender<Waiting>) -> Option<Bytes> {
-    let body = request.into_body().collect().await.ok()?.to_bytes();
-    serde_json::from_slice::<serde::de::IgnoredAny>(&body).ok()?;
-    let (done, durable) = oneshot::channel();
-    sender.send((body.clone(), done)).await.ok()?;
-    durable.await.ok()?;
-    Some(body)
-}
-
-async fn write(mut database: SqliteConnection, mut waiting: mpsc::Receiver<Waiting>) -> Result<(), sqlx::Error> {
-    let mut batch = Vec::with_capacity(BATCH);
-    while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let mut transaction = database.begin().await?;
-        for chunk in batch.chunks(CHUNK) {
-            let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO events (data) ");
-            insert.push_values(chunk, |mut row, (body, _)| {
-                row.push_bind(body.as_ref());
-            });
-            insert.build().execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        for (_, done) in batch.drain(..) {
-            // Who went away needs no answer.
-            let _ = done.send(());
-        }
+impl Floor {
+    /// An event, once it is committed.
+    async fn take(&self, request: Request<Incoming>) -> Option<(i64, Bytes)> {
+        let body = request.into_body().collect().await.ok()?.to_bytes();
+        serde_json::from_slice::<serde::de::IgnoredAny>(&body).ok()?;
+        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        self.ledger.accept(id, wall_micros(), body.clone()).await?;
+        Some((id, body))
     }
-    Ok(())
+
+    async fn deliver(self: Arc<Self>, event: i64, receiver: usize, body: Bytes) {
+        let (at, began) = (wall_micros(), Instant::now());
+        let status = self.post(event, at / 1_000_000, body).await.map_or(0, |status| status.as_u16());
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.ledger.note(Row::Delivery { event, receiver, status, at, micros }).await;
+    }
+
+    /// `None`: no answer came.
+    async fn post(&self, event: i64, seconds: u64, body: Bytes) -> Option<StatusCode> {
+        let _place = self.places.acquire().await.ok()?;
+        let (id, time) = (format!("evt_{event:013}"), seconds.to_string());
+        let mut signature = self.key.clone();
+        [id.as_bytes(), b".", time.as_bytes(), b".", &body].iter().for_each(|part| signature.update(part));
+        let signature = format!("v1,{}", STANDARD.encode(signature.finalize().into_bytes()));
+        let request = Request::post("/")
+            .header("host", "127.0.0.1")
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", time)
+            .header("webhook-signature", signature)
+            .body(Full::new(body))
+            .ok()?;
+        let kept = self.idle.lock().pop();
+        let mut wire = match kept {
+            Some(wire) => wire,
+            None => Wire::open(self.target).await.ok()?,
+        };
+        let (status, _) = wire.send(request).await.ok()?;
+        self.idle.lock().push(wire);
+        Some(status)
+    }
 }

@@ -1,46 +1,56 @@
-//! The processes of a run, and how much CPU time each has used.
+//! The processes of a run: started from this same binary, told apart by their CPU time and memory (`/proc`).
 
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
+use super::sink::Told;
 use crate::cli::Failure;
-use crate::cli::sink::{Arrived, Handler, Sink};
+use crate::config::table::SETTINGS;
 
 /// `USER_HZ`, which Linux fixes at 100 for everything that it shows.
 const TICK: Duration = Duration::from_millis(10);
+const KIB: u64 = 1024;
 
 /// A process of this binary. It is killed when this is dropped.
 pub(super) struct Child {
     pub(super) address: SocketAddr,
+    name: String,
     id: u32,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
-    _process: tokio::process::Child,
+    process: tokio::process::Child,
 }
 
 impl Child {
-    /// Starts it, and waits for the line that says where it listens.
-    pub(super) async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::Failed(format!("can't start {}: {error}", arguments.join(" ")));
+    /// Starts it with no settings but these, and waits for the line that says where it listens. What it writes to its standard error
+    /// goes to `log`, else to ours.
+    pub(super) async fn start(
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let name = arguments.iter().take(3).copied().collect::<Vec<_>>().join(" ");
+        let failed = |error: std::io::Error| Failure::Failed(format!("can't start {name}: {error}"));
         let program = std::env::current_exe().map_err(failed)?;
-        let mut process = Command::new(program)
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let gone = || Failure::Failed(format!("{} ended at once", arguments.join(" ")));
+        let mut command = Command::new(program);
+        SETTINGS.iter().for_each(|setting| {
+            command.env_remove(setting.env).env_remove(format!("{}_FILE", setting.env));
+        });
+        command.env_remove("WAXWING_CONFIG").args(arguments).envs(environment.iter().copied());
+        if let Some(log) = log {
+            command.stderr(File::create(log).map_err(|error| Failure::file(log, &error))?);
+        }
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
+        let mut process = spawned.map_err(failed)?;
+        let gone = || Failure::Failed(format!("{name} ended at once"));
         let (stdin, stdout) = process.stdin.take().zip(process.stdout.take()).ok_or_else(gone)?;
         let id = process.id().ok_or_else(gone)?;
         let mut lines = BufReader::new(stdout).lines();
@@ -48,52 +58,86 @@ impl Child {
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         let listening = said.get("listening").and_then(Value::as_str).unwrap_or_default();
         let address = listening.trim_start_matches("http://").parse().map_err(|_| gone())?;
-        Ok(Self { address, id, stdin, lines, _process: process })
+        Ok(Self { address, name, id, stdin, lines, process })
     }
 
-    /// CPU time of all its threads.
+    pub(super) const fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// CPU time of all its threads so far.
     pub(super) fn cpu(&self) -> Result<Duration, Failure> {
         cpu_of(&self.id.to_string())
     }
 
+    /// The most memory that it ever had resident, in bytes.
+    pub(super) fn peak(&self) -> Result<u64, Failure> {
+        memory_of(self.id, "VmHWM:")
+    }
+
+    /// SIGTERM, and waits until it is gone.
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| Failure::Failed(format!("{} doesn't end: {error}", self.name));
+        if let Some(pid) = i32::try_from(self.id).ok().and_then(Pid::from_raw) {
+            kill_process(pid, Signal::TERM).map_err(|error| failed(error.into()))?;
+        }
+        self.process.wait().await.map(drop).map_err(failed)
+    }
+
     /// How many requests a sink has had.
     pub(super) async fn count(&mut self) -> Result<usize, Failure> {
+        let line = self.ask("count").await?;
+        line.parse().map_err(|_| Failure::Failed(format!("the sink counts '{line}'")))
+    }
+
+    /// All that a sink knows.
+    pub(super) async fn told(&mut self) -> Result<Told, Failure> {
+        let line = self.ask("told").await?;
+        serde_json::from_str(&line).map_err(|error| Failure::Failed(format!("the sink tells '{line}': {error}")))
+    }
+
+    async fn ask(&mut self, what: &str) -> Result<String, Failure> {
         let failed = |error: std::io::Error| Failure::Failed(format!("the sink doesn't answer: {error}"));
-        self.stdin.write_all(b"\n").await.map_err(failed)?;
+        self.stdin.write_all(format!("{what}\n").as_bytes()).await.map_err(failed)?;
         let line = self.lines.next_line().await.map_err(failed)?;
-        line.and_then(|line| line.parse().ok()).ok_or_else(|| Failure::Failed("the sink doesn't answer".into()))
+        line.ok_or_else(|| Failure::Failed("the sink ended".into()))
     }
 }
 
-/// CPU time of this process.
+/// CPU time of this process so far.
 pub(super) fn own_cpu() -> Result<Duration, Failure> {
     cpu_of("self")
 }
 
 fn cpu_of(process: &str) -> Result<Duration, Failure> {
-    let path = format!("/proc/{process}/stat");
-    let stat = std::fs::read_to_string(&path).map_err(|error| Failure::file(path.as_ref(), &error))?;
+    let stat = read(&format!("/proc/{process}/stat"))?;
     // Fields 14 and 15 (proc(5)), counted behind the name, which may hold anything but ends with the last bracket.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
     let ticks: u32 = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
     Ok(TICK * ticks)
 }
 
-/// What a sink's process does: counts requests, and says how many there were for every line that it is given.
-pub(super) async fn be_sink() -> Result<(), Failure> {
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    let handler: Handler = Arc::new(move |_: Arrived| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        StatusCode::OK
-    });
-    let sink = Sink::start(SocketAddr::from(([127, 0, 0, 1], 0)), handler).await?;
-    say(&format!("{{\"listening\":\"http://{}\"}}", sink.address())).await?;
-    let mut asked = BufReader::new(tokio::io::stdin()).lines();
-    while let Ok(Some(_)) = asked.next_line().await {
-        say(&count.load(Ordering::Relaxed).to_string()).await?;
-    }
-    Ok(())
+/// What a process has resident now, in bytes.
+pub(super) fn resident(id: u32) -> Result<u64, Failure> {
+    memory_of(id, "VmRSS:")
+}
+
+fn memory_of(id: u32, field: &str) -> Result<u64, Failure> {
+    let path = format!("/proc/{id}/status");
+    let status = read(&path)?;
+    let number =
+        status.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse::<u64>().ok());
+    number.map(|kib| kib * KIB).ok_or_else(|| Failure::Failed(format!("{path} has no {field}")))
+}
+
+fn read(path: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::file(path.as_ref(), &error))
+}
+
+/// Returns when the process that leads is gone.
+pub(super) async fn left_alone() {
+    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    while let Ok(Some(_)) = input.next_line().await {}
 }
 
 /// A line for the process that leads.
@@ -104,25 +148,4 @@ pub(super) async fn say(line: &str) -> Result<(), Failure> {
         out.flush().await
     };
     told.await.map_err(|error: std::io::Error| Failure::Failed(format!("nobody listens: {error}")))
-}
-
-/// A folder that is gone when this is.
-pub(super) struct Folder(PathBuf);
-
-impl Folder {
-    pub(super) fn new(name: &str) -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("waxwing-bench-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| Failure::file(&path, &error))?;
-        Ok(Self(path))
-    }
-
-    pub(super) fn text(&self) -> String {
-        self.0.display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -138,6 +138,13 @@ struct Running {
 type Outcome<T> = Result<T, wasmtime::Error>;
 
 impl Call {
+    /// Nothing but a fresh instance.
+    pub(super) async fn instance(self) -> Run<()> {
+        let (plugin, (mut running, _)) = (Arc::clone(&self.plugin), self.begin());
+        let result = running.instantiate(&plugin).await.map(drop);
+        running.end(result)
+    }
+
     pub(super) async fn describe(self) -> Run<types::Manifest> {
         let (plugin, (mut running, _)) = (Arc::clone(&self.plugin), self.begin());
         let result = running.describe(&plugin).await;

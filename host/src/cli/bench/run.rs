@@ -1,0 +1,152 @@
+//! One measurement: a scenario's servers and receivers are started, the load is put on them, and what it took is written down.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::body::Bodies;
+use super::latency::{Percentiles, wall_micros};
+use super::load::{Load, Posted};
+use super::process::{Child, own_cpu};
+use super::quarters::Quarters;
+use super::scenario::{Pace, Plugin, Scenario};
+use super::servers::{Running, last_line};
+use super::templates::Templates;
+use crate::cli::Failure;
+
+/// How long nothing may arrive before what is missing is taken for lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How much of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Amount {
+    pub(super) events: usize,
+    pub(super) connections: usize,
+    /// Bytes of an event's data.
+    pub(super) bytes: usize,
+    /// Events a second, where the pace is [`Pace::Half`].
+    pub(super) rate: f64,
+}
+
+/// What came out of it.
+pub(super) struct Measured {
+    pub(super) scenario: Scenario,
+    pub(super) events: usize,
+    pub(super) deliveries: usize,
+    /// From the first POST to the last receipt.
+    pub(super) took: Duration,
+    pub(super) offered: Option<f64>,
+    pub(super) ingest: Option<Percentiles>,
+    /// `None` where nothing is sent.
+    pub(super) end_to_end: Option<Percentiles>,
+    pub(super) cpu: Cpu,
+    /// Bytes.
+    pub(super) peak: u64,
+    pub(super) resident: [u64; 4],
+    /// From the start of the server to its first answer.
+    pub(super) start: Duration,
+}
+
+/// CPU time by process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cpu {
+    pub(super) server: Duration,
+    pub(super) generator: Duration,
+    pub(super) sink: Duration,
+}
+
+impl Cpu {
+    fn of(server: &Running, sink: &Child) -> Result<Self, Failure> {
+        Ok(Self { server: server.cpu()?, generator: own_cpu()?, sink: sink.cpu()? })
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            generator: self.generator.saturating_sub(before.generator),
+            sink: self.sink.saturating_sub(before.sink),
+        }
+    }
+}
+
+/// Of a run that failed, the server's folder stays.
+pub(super) async fn measure(templates: &Templates, scenario: &Scenario, amount: Amount) -> Result<Measured, Failure> {
+    let mut folder = templates.folder(scenario)?;
+    let mut sink = Child::start(&["bench", "--part", "sink"], &[], None).await?;
+    let begun = Instant::now();
+    let measured = async {
+        let server = Running::start(scenario, &folder, sink.address).await?;
+        let start = begun.elapsed();
+        under_load(scenario, amount, (&server, &mut sink), start).await
+    };
+    measured.await.map_err(|failure| {
+        folder.keep();
+        let said = last_line(&folder.path().join("log"));
+        Failure::Failed(format!("{}: {failure} ({} is kept; {said})", scenario.name, folder.text()))
+    })
+}
+
+async fn under_load(
+    scenario: &Scenario,
+    amount: Amount,
+    (server, sink): (&Running, &mut Child),
+    start: Duration,
+) -> Result<Measured, Failure> {
+    let Amount { events, connections, bytes, rate } = amount;
+    let bodies = Bodies::new(scenario.bytes.unwrap_or(bytes), scenario.own_type.count());
+    let quarters = Quarters::of(server.ids(), events);
+    let load = Arc::new(Load { to: server.entries(), events, bodies, quarters });
+    let before = Cpu::of(server, sink)?;
+    let Posted { began, latencies } = match scenario.load {
+        Pace::Half => load.open(rate).await?,
+        Pace::Full | Pace::Long => load.closed(connections).await?,
+    };
+    let drops = scenario.plugin == Some(Plugin::DropAll);
+    let deliveries = scenario.deliveries(events);
+    if !drops {
+        all_of(deliveries, async || sink.count().await).await?;
+    }
+    if server.has_api() {
+        let outcome = if drops { "dropped" } else { "delivered" };
+        all_of(deliveries, async || server.attempts(outcome).await).await?;
+    }
+    let (ended, told) = (wall_micros(), sink.told().await?);
+    let cpu = Cpu::of(server, sink)?.since(before);
+    let last = if drops { ended } else { told.last };
+    if drops && server.logged_as_dropped().await? != events {
+        return Err(Failure::Failed("the log doesn't hold every event as dropped".into()));
+    }
+    let resident = load.quarters.end()?;
+    Ok(Measured {
+        scenario: *scenario,
+        events,
+        deliveries,
+        took: Duration::from_micros(last.saturating_sub(began)),
+        offered: (scenario.load == Pace::Half).then_some(rate),
+        ingest: latencies.percentiles(),
+        end_to_end: told.latencies,
+        cpu,
+        // The kernel keeps the two apart, each a little late.
+        peak: resident.into_iter().fold(server.peak()?, u64::max),
+        resident,
+        start,
+    })
+}
+
+/// Waits for all of them and no more.
+async fn all_of(wanted: usize, mut count: impl AsyncFnMut() -> Result<usize, Failure>) -> Result<(), Failure> {
+    let (mut seen, mut since) = (0, Instant::now());
+    loop {
+        let now = count().await?;
+        if now == wanted {
+            return Ok(());
+        }
+        if now > seen {
+            (seen, since) = (now, Instant::now());
+        }
+        if now > wanted || since.elapsed() > PATIENCE {
+            return Err(Failure::Failed(format!("{now} of {wanted} deliveries ended")));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

@@ -1,0 +1,82 @@
+//! The folders that servers begin with: a key, plugins that are compiled already, a webhook that nothing is posted for; and, where a
+//! scenario wants it, a database that holds something.
+//!
+//! Each is made once a run and copied for each measurement.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::body::Bodies;
+use super::fill;
+use super::folder::Folder;
+use super::scenario::{Scenario, Server, Stored};
+use super::servers::Running;
+use crate::cli::Failure;
+use crate::model::ids::{RevisionId, WebhookId};
+
+/// How many of what is stored before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    pub(super) delivered: usize,
+    pub(super) scheduled: usize,
+    /// Bytes of an event's data.
+    pub(super) bytes: usize,
+}
+
+pub(super) struct Templates {
+    parent: PathBuf,
+    fresh: Folder,
+    filled: Vec<(Stored, Folder)>,
+}
+
+/// The webhook that whatever is stored belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere {
+    pub(super) webhook: WebhookId,
+    pub(super) revision: RevisionId,
+}
+
+impl Templates {
+    /// All that these scenarios need.
+    pub(super) async fn make(parent: &Path, scenarios: &[Scenario], sizes: Sizes) -> Result<Self, Failure> {
+        let fresh = Folder::new(parent, "fresh")?;
+        let elsewhere = begin(&fresh).await?;
+        let mut filled: Vec<(Stored, Folder)> = Vec::new();
+        for stored in scenarios.iter().map(|scenario| scenario.stored) {
+            let count = match stored {
+                Stored::Nothing => continue,
+                Stored::Delivered => sizes.delivered,
+                Stored::Scheduled => sizes.scheduled,
+            };
+            if filled.iter().all(|(made, _)| *made != stored) {
+                let folder = fresh.copy(parent, &format!("{stored:?}"))?;
+                fill::fill(folder.path(), stored, count, elsewhere, &Bodies::new(sizes.bytes, 0)).await?;
+                filled.push((stored, folder));
+            }
+        }
+        Ok(Self { parent: parent.to_owned(), fresh, filled })
+    }
+
+    /// A folder of a scenario's own.
+    pub(super) fn folder(&self, scenario: &Scenario) -> Result<Folder, Failure> {
+        if scenario.server == Server::Floor {
+            return Folder::new(&self.parent, scenario.name);
+        }
+        let filled = self.filled.iter().find(|(stored, _)| *stored == scenario.stored);
+        filled.map_or(&self.fresh, |(_, folder)| folder).copy(&self.parent, scenario.name)
+    }
+}
+
+/// The first start: makes key and database, and compiles the plugins.
+async fn begin(folder: &Folder) -> Result<Elsewhere, Failure> {
+    let server = Running::on_sqlite(folder).await?;
+    let webhook = json!({ "url": "http://127.0.0.1:9/elsewhere", "events": ["bench.elsewhere"] });
+    let made = server.api()?.post("/api/webhooks", &webhook).await?;
+    let odd = || Failure::Failed(format!("the webhook has no ids: {made}"));
+    let id = |name: &str| made.get(name).and_then(Value::as_str);
+    let webhook = id("id").and_then(|id| id.parse().ok()).ok_or_else(odd)?;
+    let revision = id("revision").and_then(|id| id.parse().ok()).ok_or_else(odd)?;
+    server.stop().await?;
+    Ok(Elsewhere { webhook, revision })
+}
