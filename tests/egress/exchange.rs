@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use waxwing::model::attempt::{RESPONSE_HEADERS_MAX, RESPONSE_READ_MAX, SendErrorKind};
 use waxwing::send::{EgressOptions, HttpSender, Sender};
 
-use crate::receiver::{Act, BRIEF, Names, OK, PATIENCE, Receiver, loopback, post, sender};
+use crate::receiver::{Act, BRIEF, Names, OK, PATIENCE, Receiver, loopback, post, read_request, sender};
 
 #[tokio::test]
 async fn the_parts_of_a_body_arrive_as_one_with_their_length() {
@@ -121,6 +123,21 @@ async fn a_kept_connection_that_was_closed_is_replaced_by_a_new_one() {
         assert_eq!(sender.send(post(&other.url()), PATIENCE).await.result.unwrap().status, 200);
     }
     assert_eq!((closing.requests().len(), closing.connections()), (3, 3));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_nobody_uses_is_closed_after_its_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(OK.as_bytes()).await.unwrap();
+        tokio::time::timeout(PATIENCE, stream.read(&mut [0])).await.unwrap().unwrap()
+    });
+    let sender = sender(&EgressOptions { idle_timeout: Duration::from_millis(200), ..loopback() });
+    assert_eq!(sender.send(post(&url), PATIENCE).await.result.unwrap().status, 200);
+    assert_eq!(served.await.unwrap(), 0, "the end of the stream");
 }
 
 #[tokio::test]

@@ -3,34 +3,25 @@
 //! A kept connection that turns out to be closed before anything was written is replaced by another, silently. Once a byte
 //! may have gone out, nothing is sent again here: whether to try again is the retry policy's to say.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
-use http_body::{Frame, SizeHint};
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::{Uri, Version};
 use url::{Position, Url};
 
-use super::connection::Opened;
+use super::body::Parts;
 use super::connector::Connector;
 use super::egress::{EgressOptions, Policy};
-use super::phases::{CURRENT, Phases};
+use super::line::Line;
+use super::phases::Phases;
+use super::pool::{Origin, Pool};
 use super::resolver::{Resolve, SystemResolver};
 use super::{Exchange, Reply, Sender, reply};
 use crate::model::attempt::{SendError, SendErrorKind};
-use crate::model::request::{Body, Method, Request};
+use crate::model::request::{Method, Request};
 
-/// A reply's head, all its lines together, and a bound on what is buffered of it.
-const HEAD_MAX: u32 = 64 * 1024;
-const HEADERS_MAX: usize = 128;
-/// How far an HTTP/2 receiver may run ahead of our reading.
-const STREAM_WINDOW: u32 = 128 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Characters of an error's text that are kept.
 const DETAIL_MAX: usize = 300;
 
@@ -39,8 +30,9 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("Waxwing/", env!("CA
 /// Sends over HTTP/1.1 and HTTP/2. Clones share their connections.
 #[derive(Clone)]
 pub struct HttpSender {
-    client: Client<Connector, Parts>,
-    policy: Policy,
+    connector: Arc<Connector>,
+    pool: Arc<Pool>,
+    policy: Arc<Policy>,
 }
 
 /// Why the options can't be used.
@@ -58,36 +50,41 @@ impl HttpSender {
     }
 
     pub fn with_resolver(options: &EgressOptions, resolver: Arc<dyn Resolve>) -> Result<Self, BadEgress> {
-        let connector = Connector::new(options, resolver)?;
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(options.idle_timeout)
-            .pool_max_idle_per_host(options.idle_per_host)
-            .retry_canceled_requests(true)
-            .http1_max_buf_size(usize::try_from(HEAD_MAX).unwrap_or(usize::MAX))
-            .http1_max_headers(HEADERS_MAX)
-            .http2_max_header_list_size(HEAD_MAX)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
-            .build(connector);
-        Ok(Self { client, policy: Policy::new(options) })
+        let connector = Arc::new(Connector::new(options, resolver)?);
+        let pool = Pool::new(options.idle_timeout, options.idle_per_host);
+        Ok(Self { connector, pool, policy: Arc::new(Policy::new(options)) })
     }
 
-    async fn exchange(&self, request: Request, phases: &Arc<Phases>) -> (Result<Reply, SendError>, bool) {
-        let request = match self.written(request, phases) {
-            Ok(request) => request,
-            Err(error) => return (Err(error), true),
-        };
-        match self.client.request(request).await {
-            Err(error) => (Err(reason(&error)), true),
-            Ok(response) => {
-                phases.reply_began();
-                let opened = response.extensions().get::<Opened>();
-                let connected = opened.is_some_and(|opened| Arc::ptr_eq(&opened.0, phases));
-                (reply::read(response).await.map_err(|error| broken(&error)), connected)
+    /// `connected`: whether it made a connection of its own, or tried to.
+    async fn exchange(&self, request: Request, phases: &Arc<Phases>, connected: &mut bool) -> Result<Reply, SendError> {
+        let mut request = self.written(request, phases)?;
+        let to = request.uri().clone();
+        let origin = Origin::of(&to);
+        loop {
+            let mut line = match self.pool.take(&origin) {
+                Some(kept) => kept,
+                None => {
+                    *connected = true;
+                    let stream = self.connector.connect(&to, phases).await?;
+                    let fresh = Line::begin(stream).await.map_err(|error| broken(&error))?;
+                    self.pool.merge(&origin, fresh)
+                }
+            };
+            address(&mut request, &to, &line);
+            match line.send(request).await {
+                Ok(response) => {
+                    phases.reply_began();
+                    let (reply, whole) = reply::read(&mut line, response).await.map_err(|error| broken(&error))?;
+                    if whole {
+                        self.pool.put_back(origin, line);
+                    }
+                    return Ok(reply);
+                }
+                // A kept one that was closed before anything was written: another is taken in its place.
+                Err(mut unsent) => match unsent.take_message() {
+                    Some(again) if !*connected => request = again,
+                    _ => return Err(broken(unsent.error())),
+                },
             }
         }
     }
@@ -95,7 +92,7 @@ impl HttpSender {
     fn written(&self, request: Request, phases: &Arc<Phases>) -> Result<http::Request<Parts>, SendError> {
         self.policy.check_url(&request.url).map_err(|refusal| failure(SendErrorKind::Refused, &refusal.to_string()))?;
         let unwritable = |what: &str| failure(SendErrorKind::Broken, &format!("{what} can't be written to the wire"));
-        let body = Parts { left: request.body, next: 0, phases: Arc::clone(phases) };
+        let body = Parts::new(request.body, Arc::clone(phases));
         let mut wire = http::Request::new(body);
         *wire.method_mut() = match request.method {
             Method::Post => http::Method::POST,
@@ -118,32 +115,45 @@ impl HttpSender {
 impl Sender for HttpSender {
     async fn send(&self, request: Request, timeout: Duration) -> Exchange {
         let phases = Arc::new(Phases::start());
-        let exchange = CURRENT.scope(Arc::clone(&phases), self.exchange(request, &phases));
-        let (result, connected) = tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| {
+        let mut connected = false;
+        let exchange = self.exchange(request, &phases, &mut connected);
+        let result = tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| {
             let detail = format!("{} s passed, waiting for {}", timeout.as_secs_f64(), phases.waiting_for());
-            (Err(failure(SendErrorKind::Timeout, &detail)), true)
+            Err(failure(SendErrorKind::Timeout, &detail))
         });
         Exchange { result, timings: phases.timings(connected) }
     }
 }
 
-fn without_fragment(url: &Url) -> &str {
-    &url[..Position::AfterQuery]
+/// HTTP/1.1 writes the host into a header and only the path into the first line; HTTP/2 takes both from the whole URI.
+fn address(request: &mut http::Request<Parts>, to: &Uri, line: &Line) {
+    match line {
+        Line::Shared(_) => {
+            *request.version_mut() = Version::HTTP_2;
+            *request.uri_mut() = to.clone();
+            request.headers_mut().remove(HOST);
+        }
+        Line::Own(_) => {
+            if let Some(host) = host_of(to) {
+                request.headers_mut().entry(HOST).or_insert(host);
+            }
+            *request.uri_mut() = to.path_and_query().cloned().map(Uri::from).unwrap_or_default();
+        }
+    }
 }
 
-/// What an error says to those who read the log: hosts and addresses, never a path.
-fn reason(error: &Error) -> SendError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(known) = error.downcast_ref::<SendError>() {
-            return failure(known.kind, &known.detail);
-        }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return broken(error);
-        }
-        cause = error.source();
+/// Host, and port where it isn't the scheme's own.
+fn host_of(uri: &Uri) -> Option<HeaderValue> {
+    let authority = uri.authority()?;
+    let usual = if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 };
+    match authority.port_u16() {
+        Some(port) if port != usual => HeaderValue::from_str(authority.as_str()).ok(),
+        _ => HeaderValue::from_str(authority.host()).ok(),
     }
-    failure(SendErrorKind::Broken, "the exchange ended without a reply")
+}
+
+fn without_fragment(url: &Url) -> &str {
+    &url[..Position::AfterQuery]
 }
 
 fn broken(error: &hyper::Error) -> SendError {
@@ -152,41 +162,4 @@ fn broken(error: &hyper::Error) -> SendError {
 
 fn failure(kind: SendErrorKind, detail: &str) -> SendError {
     SendError { kind, detail: detail.chars().take(DETAIL_MAX).collect() }
-}
-
-/// A body as it is: its parts go to the socket one after the other, uncopied.
-struct Parts {
-    left: Body,
-    next: usize,
-    phases: Arc<Phases>,
-}
-
-impl Parts {
-    fn rest(&self) -> impl Iterator<Item = &Bytes> {
-        self.left.0.iter().skip(self.next)
-    }
-}
-
-impl http_body::Body for Parts {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let parts = self.left.0.iter().enumerate().skip(self.next);
-        let part = parts.filter(|(_, part)| !part.is_empty()).map(|(at, part)| (at, part.clone())).next();
-        let Some((at, part)) = part else { return Poll::Ready(None) };
-        self.next = at + 1;
-        if self.is_end_stream() {
-            self.phases.body_written();
-        }
-        Poll::Ready(Some(Ok(Frame::data(part))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest().all(Bytes::is_empty)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest().map(|part| part.len() as u64).sum())
-    }
 }

@@ -5,9 +5,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
@@ -16,18 +14,15 @@ use rustls::pki_types::ServerName;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use super::connection::{Connection, Opened, Stream};
 use super::egress::{EgressOptions, Policy};
-use super::phases::{CURRENT, Phase, Phases};
+use super::phases::{Phase, Phases};
 use super::proxy::Proxy;
 use super::resolver::Resolve;
+use super::stream::Stream;
 use super::{client::BadEgress, tls};
 use crate::model::attempt::{SendError, SendErrorKind};
 
-#[derive(Clone)]
-pub(super) struct Connector(Arc<Inner>);
-
-struct Inner {
+pub(super) struct Connector {
     policy: Policy,
     resolver: Arc<dyn Resolve>,
     tls: TlsConnector,
@@ -39,48 +34,28 @@ struct Inner {
 impl Connector {
     pub(super) fn new(options: &EgressOptions, resolver: Arc<dyn Resolve>) -> Result<Self, BadEgress> {
         let tls = tls::config(&options.extra_roots).map_err(BadEgress::Root)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self {
             policy: Policy::new(options),
             resolver,
             tls: TlsConnector::from(tls),
             source: options.source_address,
             proxy: options.proxy.as_ref().map(Proxy::new).transpose()?,
             connect_timeout: options.connect_timeout,
-        })))
-    }
-}
-
-impl tower::Service<Uri> for Connector {
-    type Response = Connection;
-    type Error = SendError;
-    type Future = Pin<Box<dyn Future<Output = Result<Connection, SendError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Poll::Ready(Ok(()))
+        })
     }
 
-    fn call(&mut self, to: Uri) -> Self::Future {
-        let inner = Arc::clone(&self.0);
-        // Called within the exchange's own task, though the future may go on without it.
-        let phases = CURRENT.try_with(Arc::clone).unwrap_or_else(|_| Arc::new(Phases::start()));
-        Box::pin(async move { inner.connect(&to, phases).await })
-    }
-}
-
-impl Inner {
-    async fn connect(&self, to: &Uri, phases: Arc<Phases>) -> Result<Connection, SendError> {
+    /// A new connection; how long each phase took is noted.
+    pub(super) async fn connect(&self, to: &Uri, phases: &Phases) -> Result<Stream, SendError> {
         let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
         let host = to.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let addresses = phases.take(Phase::Dns, self.addresses(host, port)).await?;
         let stream = phases.take(Phase::Connect, self.tcp(host, port, &addresses)).await?;
-        let stream = if secure {
-            let stream = phases.take(Phase::Tls, self.handshake(host, stream)).await?;
-            Stream::Tls(Box::new(TokioIo::new(stream)))
-        } else {
-            Stream::Plain(TokioIo::new(stream))
-        };
-        Ok(Connection { stream, opened: Opened(phases) })
+        if !secure {
+            return Ok(Stream::Plain(TokioIo::new(stream)));
+        }
+        let stream = phases.take(Phase::Tls, self.handshake(host, stream)).await?;
+        Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
     }
 
     /// The addresses of a host that may be connected to; at least one.

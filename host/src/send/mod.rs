@@ -1,17 +1,20 @@
 //! Sending: a finished request goes in, a reply or the reason why none came goes out.
 //!
 //! Knows nothing of events, plugins or retries. The address policy sits in the connector, after DNS: whatever asks to be sent
-//! meets it. [`egress`] is the policy, [`client`] the exchange, [`connector`] how a connection is made, [`reply`] how much of
-//! an answer is read.
+//! meets it. [`egress`] is the policy, [`client`] the exchange, [`connector`] how a connection is made, [`line`] how HTTP is
+//! spoken over it, [`pool`] where it is kept, [`reply`] how much of an answer is read.
 
+mod body;
 pub mod client;
-mod connection;
 mod connector;
 pub mod egress;
+mod line;
 mod phases;
+mod pool;
 mod proxy;
 mod reply;
 pub mod resolver;
+mod stream;
 mod tls;
 
 use std::time::Duration;

@@ -1,15 +1,9 @@
-//! When each phase of an exchange ended. Shared by the exchange, the connector that works for it and the body that it sends.
+//! When each phase of an exchange ended. Shared by the exchange and the body that it sends.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::model::attempt::Timings;
-
-tokio::task_local! {
-    /// The phases of the exchange that this task is making: hyper's client tells its connector only where to connect.
-    pub(super) static CURRENT: Arc<Phases>;
-}
 
 #[derive(Debug)]
 pub(super) struct Phases {

@@ -1,20 +1,20 @@
 //! How much of an answer is read: as much as is of use, never what the receiver likes to send.
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http_body_util::BodyExt;
+use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 
 use super::Reply;
+use super::line::Line;
 use crate::model::attempt::{RESPONSE_HEADERS_MAX, RESPONSE_READ_MAX};
 use crate::model::request::Header;
 
-/// Reads the reply up to the cap, then lets go of the connection. A longer one costs the receiver its kept connection.
-pub(super) async fn read(response: http::Response<Incoming>) -> Result<Reply, hyper::Error> {
+/// Reads the reply up to the cap. `true`: to its end, so that another exchange can follow it.
+pub(super) async fn read(line: &mut Line, response: Response<Incoming>) -> Result<(Reply, bool), hyper::Error> {
     let (head, mut incoming) = response.into_parts();
     let mut body = Gathered::default();
     let mut truncated = false;
-    while let Some(frame) = incoming.frame().await {
+    while let Some(frame) = line.frame(&mut incoming).await {
         let Ok(data) = frame?.into_data() else { continue };
         let room = RESPONSE_READ_MAX.saturating_sub(body.len());
         if data.len() > room {
@@ -24,7 +24,8 @@ pub(super) async fn read(response: http::Response<Incoming>) -> Result<Reply, hy
         }
         body.push(data);
     }
-    Ok(Reply { status: head.status.as_u16(), headers: headers(&head.headers), body: body.into_bytes(), truncated })
+    let (status, headers) = (head.status.as_u16(), headers(&head.headers));
+    Ok((Reply { status, headers, body: body.into_bytes(), truncated }, !truncated))
 }
 
 /// Most replies come in one piece, which isn't copied.
