@@ -1,6 +1,7 @@
 //! The log and the metrics of the process: set up once, at its start.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -33,9 +34,27 @@ pub fn start_log(config: &LogConfig) -> Result<(), TelemetryError> {
     started.map_err(|error| TelemetryError::Log(error.into()))
 }
 
+/// How often the histograms' samples are added up: until then each takes up memory.
+const UPKEEP_EVERY: Duration = Duration::from_secs(1);
+
 /// The recorder behind the `metrics` macros; the handle renders what it holds for `/metrics`.
 pub fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
     let failed = |error: metrics_exporter_prometheus::BuildError| TelemetryError::Metrics(error.into());
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS);
-    builder.map_err(failed)?.install_recorder().map_err(failed)
+    let recorder = builder.map_err(failed)?.install_recorder().map_err(failed)?;
+    keep_up(recorder.clone())?;
+    Ok(recorder)
+}
+
+/// For as long as the process lives, also if nobody ever asks for the metrics.
+fn keep_up(recorder: PrometheusHandle) -> Result<(), TelemetryError> {
+    let work = move || {
+        loop {
+            #[allow(clippy::disallowed_methods, reason = "the thread is its own and holds no worker")]
+            std::thread::sleep(UPKEEP_EVERY);
+            recorder.run_upkeep();
+        }
+    };
+    let started = std::thread::Builder::new().name("waxwing-metrics".into()).spawn(work);
+    started.map(drop).map_err(|error| TelemetryError::Metrics(error.into()))
 }

@@ -6,6 +6,7 @@ use std::task::Poll;
 use waxwing::model::delivery::DeliveryStatus;
 use waxwing::model::event::{ContentType, Event, Payload};
 use waxwing::model::name::Tenant;
+use waxwing::store::admission::scope_of;
 use waxwing::store::{Appended, IdempotencyClaim, NewBatch, Result, SeenExternalId, Start};
 
 use crate::fixture::{Fixture, hours};
@@ -36,14 +37,14 @@ pub(crate) async fn a_repeat_with_the_same_key_and_body_gets_the_first_answer(mu
     assert_eq!(f.store.event(None, event).await.unwrap(), None, "nothing was written");
     assert_eq!(f.store.append(keyed(&f, "k1", [2; 32], "")).await.unwrap(), Appended::KeyReused);
 
-    let elsewhere = |change: fn(&mut IdempotencyClaim)| {
+    let elsewhere = |tenant: &Tenant, path: &str| {
         let mut batch = keyed(&f, "k1", [2; 32], "");
-        batch.idempotency.iter_mut().for_each(change);
+        batch.idempotency.iter_mut().for_each(|claim| claim.scope = scope_of(tenant, path, "k1"));
         batch
     };
-    let other_path = elsewhere(|claim| claim.path = "/api/other".into());
+    let other_path = elsewhere(&Tenant::default_tenant(), "/api/other");
     assert_eq!(f.store.append(other_path).await.unwrap(), Appended::Stored, "keys are scoped to the path");
-    let other_tenant = elsewhere(|claim| claim.tenant = "other".parse().unwrap());
+    let other_tenant = elsewhere(&"other".parse().unwrap(), "/api/events");
     assert_eq!(f.store.append(other_tenant).await.unwrap(), Appended::Stored, "and to the tenant");
 }
 
@@ -141,13 +142,8 @@ pub(crate) async fn what_was_answered_is_there_after_a_restart(f: Fixture) {
 }
 
 pub(crate) fn keyed(f: &Fixture, key: &str, body_digest: [u8; 32], answer: &str) -> NewBatch {
-    let claim = IdempotencyClaim {
-        tenant: Tenant::default_tenant(),
-        path: "/api/events".into(),
-        key: key.into(),
-        body_digest,
-        answer: answer.to_owned().into(),
-    };
+    let scope = scope_of(&Tenant::default_tenant(), "/api/events", key);
+    let claim = IdempotencyClaim { scope, body_digest, answer: answer.to_owned().into() };
     NewBatch { idempotency: Some(claim), ..f.batch(vec![f.to(f.event("order.paid"), &[1], Start::Claimed)]) }
 }
 

@@ -10,6 +10,7 @@ use waxwing::model::delivery::{DeliveryStatus, Next};
 use waxwing::model::ids::DeliveryId;
 use waxwing::model::name::Tenant;
 use waxwing::model::tenant::{Retention, TenantProfile};
+use waxwing::store::admission::scope_of;
 use waxwing::store::postgres::PostgresStore;
 use waxwing::store::{
     Appended, Completed, Events, IdempotencyClaim, NewBatch, News, Nodes, Pulse, Queue, Start, Store, StoreError,
@@ -42,13 +43,8 @@ async fn count(f: &Fixture, query: &'static str) -> i64 {
 }
 
 fn keyed(f: &Fixture, key: &str, answer: &str) -> NewBatch {
-    let claim = IdempotencyClaim {
-        tenant: Tenant::default_tenant(),
-        path: "/api/events".into(),
-        key: key.into(),
-        body_digest: [1; 32],
-        answer: answer.to_owned().into(),
-    };
+    let scope = scope_of(&Tenant::default_tenant(), "/api/events", key);
+    let claim = IdempotencyClaim { scope, body_digest: [1; 32], answer: answer.to_owned().into() };
     NewBatch { idempotency: Some(claim), ..f.batch(vec![f.to(f.event("order.paid"), &[1], Start::Claimed)]) }
 }
 

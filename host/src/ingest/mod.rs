@@ -34,6 +34,7 @@ use crate::model::name::{Environment, EventType, Tenant};
 use crate::model::time::Timestamp;
 use crate::route::Directory;
 use crate::store::Events;
+use crate::store::admission::scope_of;
 
 /// The largest body.
 pub const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -182,9 +183,9 @@ impl Ingest {
             digest.update(format!("\n{name}:{value}"));
         }
         let tenant = posting.tenant.or_else(|| events.first().map(|event| &event.tenant));
-        let tenant = tenant.unwrap_or(&self.default_tenant).clone();
+        let scope = scope_of(tenant.unwrap_or(&self.default_tenant), posting.path, key);
         let body_digest = digest.finalize().into();
-        Ok(Some(Key { tenant, path: posting.path.into(), key: key.into(), body_digest }))
+        Ok(Some(Key { scope, body_digest }))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::event::ContentType;
 use crate::model::page::{Page, PageRequest};
 use crate::model::tenant::{Defaults, TenantProfile};
 use crate::model::webhook::Webhook;
+use crate::store::admission::Scope;
 use crate::store::{Appended, EventFilter, Events, NewBatch, SeenExternalId, Start, StoreError};
 
 const EVENT: &str = r#"{"type":"order.paid","data":{"order": 7,  "total":"9.90"}}"#;
@@ -25,11 +26,13 @@ impl Clock for FixedClock {
     }
 }
 
+type Digest = [u8; 32];
+
 /// Remembers batches, keys and ids.
 #[derive(Default)]
 struct Memory {
     events: Mutex<Vec<Arc<Event>>>,
-    keys: Mutex<HashMap<String, ([u8; 32], Bytes)>>,
+    keys: Mutex<HashMap<Scope, (Digest, Bytes)>>,
 }
 
 #[async_trait]
@@ -38,7 +41,7 @@ impl Events for Memory {
         let mut events = self.events.lock();
         let mut keys = self.keys.lock();
         if let Some(claim) = &batch.idempotency
-            && let Some((digest, answer)) = keys.get(&claim.key)
+            && let Some((digest, answer)) = keys.get(&claim.scope)
         {
             let same = *digest == claim.body_digest;
             return Ok(if same { Appended::Repeat { answer: answer.clone() } } else { Appended::KeyReused });
@@ -57,7 +60,7 @@ impl Events for Memory {
             return Ok(Appended::ExternalIds { seen, same });
         }
         events.extend(batch.events.into_iter().map(|new| new.event));
-        keys.extend(batch.idempotency.map(|claim| (claim.key, (claim.body_digest, claim.answer))));
+        keys.extend(batch.idempotency.map(|claim| (claim.scope, (claim.body_digest, claim.answer))));
         Ok(Appended::Stored)
     }
 

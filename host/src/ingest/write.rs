@@ -13,9 +13,9 @@ use crate::model::attempt::Trigger;
 use crate::model::delivery::Claimed;
 use crate::model::event::Event;
 use crate::model::ids::IdSource;
-use crate::model::name::Tenant;
 use crate::model::webhook::Webhook;
 use crate::route::Directory;
+use crate::store::admission::Scope;
 use crate::store::{
     Appended, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start, StoreError,
 };
@@ -28,11 +28,9 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// An `Idempotency-Key` with what it is scoped to and compared by.
+/// An `Idempotency-Key` in its scope, and what it is compared by.
 pub(super) struct Key {
-    pub(super) tenant: Tenant,
-    pub(super) path: String,
-    pub(super) key: String,
+    pub(super) scope: Scope,
     pub(super) body_digest: [u8; 32],
 }
 
@@ -135,15 +133,8 @@ enum Round {
 }
 
 impl Key {
-    fn claim(&self, answer: Bytes) -> IdempotencyClaim {
-        let Self { tenant, path, key, body_digest } = self;
-        IdempotencyClaim {
-            tenant: tenant.clone(),
-            path: path.clone(),
-            key: key.clone(),
-            body_digest: *body_digest,
-            answer,
-        }
+    const fn claim(&self, answer: Bytes) -> IdempotencyClaim {
+        IdempotencyClaim { scope: self.scope, body_digest: self.body_digest, answer }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Appended, IdempotencyClaim, NewBatch, SeenExternalId};
+use super::{Appended, NewBatch, SeenExternalId};
 use crate::model::event::Event;
 use crate::model::ids::EventId;
 use crate::model::name::{Environment, Tenant};
@@ -19,7 +19,7 @@ use crate::model::time::Timestamp;
 /// How long a key and a caller's id are remembered.
 pub const WINDOW: Duration = Duration::from_secs(24 * 3600);
 
-/// The name under which an idempotency key is kept: its length doesn't depend on what the caller sent.
+/// The name under which an idempotency key is kept.
 pub type Scope = [u8; 32];
 
 /// A caller's id, with what it is unique in.
@@ -45,10 +45,11 @@ pub struct Known {
     externals: HashMap<External, FirstEvent>,
 }
 
-pub fn scope_of(claim: &IdempotencyClaim) -> Scope {
+/// A key is unique in its tenant and path. The name's length doesn't depend on what the caller sent.
+pub fn scope_of(tenant: &Tenant, path: &str, key: &str) -> Scope {
     let mut hash = Sha256::new();
     // No tenant or path holds a NUL, so the parts can't run into each other.
-    for part in [claim.tenant.as_str(), "\0", &claim.path, "\0", &claim.key] {
+    for part in [tenant.as_str(), "\0", path, "\0", key] {
         hash.update(part.as_bytes());
     }
     hash.finalize().into()
@@ -84,7 +85,7 @@ impl Known {
 
     fn by_key(&self, batch: &NewBatch) -> Option<Appended> {
         let claim = batch.idempotency.as_ref()?;
-        let kept = self.keys.get(&scope_of(claim))?;
+        let kept = self.keys.get(&claim.scope)?;
         if batch.now.since(kept.kept_at) >= WINDOW {
             return None;
         }
@@ -117,7 +118,7 @@ impl Known {
     fn remember(&mut self, batch: &NewBatch) {
         if let Some(claim) = &batch.idempotency {
             let kept = KeptAnswer { body_digest: claim.body_digest, answer: claim.answer.clone(), kept_at: batch.now };
-            self.keys.insert(scope_of(claim), kept);
+            self.keys.insert(claim.scope, kept);
         }
         for new in &batch.events {
             self.add_event(FirstEvent { event: Arc::clone(&new.event), deliveries: count(new) });

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::Result;
+use super::admission::Scope;
 use crate::model::attempt::Trigger;
 use crate::model::event::Event;
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
@@ -46,12 +47,11 @@ pub struct NewBatch {
     pub now: Timestamp,
 }
 
-/// `Idempotency-Key`: scoped to tenant and path, kept 24 hours, compared by the body's digest.
+/// `Idempotency-Key`: kept 24 hours, compared by the body's digest.
 #[derive(Clone, Debug)]
 pub struct IdempotencyClaim {
-    pub tenant: Tenant,
-    pub path: String,
-    pub key: String,
+    /// The key with what it is unique in: see [`super::admission::scope_of`].
+    pub scope: Scope,
     pub body_digest: [u8; 32],
     /// The 202's body, kept for repeats.
     pub answer: Bytes,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use sqlx::PgConnection;
 
-use crate::store::admission::{External, FirstEvent, KeptAnswer, Known, Scope, external_of, scope_of};
+use crate::store::admission::{External, FirstEvent, KeptAnswer, Known, Scope, external_of};
 use crate::store::postgres::convert::{Columns, int, millis};
 use crate::store::postgres::events::event_of;
 use crate::store::{Appended, NewBatch, Result};
@@ -54,7 +54,7 @@ pub(super) async fn admit(transaction: &mut PgConnection, batches: &[NewBatch]) 
     let (mut keys, mut ids) = (Keys::new(), Ids::new());
     for batch in batches {
         if let Some(claim) = &batch.idempotency {
-            keys.entry(scope_of(claim)).or_insert(batch);
+            keys.entry(claim.scope).or_insert(batch);
         }
         for new in &batch.events {
             if let Some(external) = external_of(&new.event) {
@@ -112,7 +112,7 @@ async fn settle_keys(
     let mut set = Keys::new();
     for batch in stored {
         let Some(claim) = &batch.idempotency else { continue };
-        let scope = scope_of(claim);
+        let scope = claim.scope;
         let is_in = keys.get(&scope).is_some_and(|first| std::ptr::eq(*first, *batch)) && own.contains(&scope);
         own.remove(&scope);
         if !is_in {

@@ -10,7 +10,7 @@ use super::keys::{self, Changes, Keys};
 use super::row::{EVENT_COLUMNS, event_of};
 use crate::model::event::{ContentType, Event};
 use crate::model::ids::floor_of;
-use crate::store::admission::{External, FirstEvent, Known, WINDOW, external_of, scope_of};
+use crate::store::admission::{External, FirstEvent, Known, WINDOW, external_of};
 use crate::store::sqlite::claims::starting;
 use crate::store::sqlite::convert::{cause_number, int, millis};
 use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result};
@@ -57,7 +57,7 @@ pub(super) fn append(
         if let Some(claim) = &batch.idempotency
             && let Some(kept) = keys.find(&mut statements.keys, claim, batch.now)?
         {
-            known.add_key(scope_of(claim), kept);
+            known.add_key(claim.scope, kept);
         }
         look_up_events(transaction, batch, &mut known)?;
         let answer = known.admit(batch);

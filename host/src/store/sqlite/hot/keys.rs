@@ -11,7 +11,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::row::time;
 use crate::model::time::Timestamp;
-use crate::store::admission::{KeptAnswer, Scope, WINDOW, scope_of};
+use crate::store::admission::{KeptAnswer, Scope, WINDOW};
 use crate::store::sqlite::convert::millis;
 use crate::store::{IdempotencyClaim, NewBatch, Result};
 
@@ -85,7 +85,7 @@ impl Keys {
         claim: &IdempotencyClaim,
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>> {
-        let scope = scope_of(claim);
+        let scope = claim.scope;
         for key in self.in_memory(fingerprint(&scope), now) {
             let mut by_id = statements.connection.prepare_cached(BY_ID)?;
             if let Some(kept) = by_id.query_row(params![key, scope], kept_answer).optional()? {
@@ -148,7 +148,7 @@ impl<'c> Statements<'c> {
     /// Remembers the batch's answer, if it has a key.
     pub(super) fn append(&mut self, batch: &NewBatch, changes: &mut Changes) -> Result<()> {
         let Some(claim) = &batch.idempotency else { return Ok(()) };
-        let scope = scope_of(claim);
+        let scope = claim.scope;
         self.append.execute(params![scope, claim.body_digest, &*claim.answer, millis(batch.now)])?;
         changes.appended.push((day_of(batch.now), fingerprint(&scope), self.connection.last_insert_rowid()));
         Ok(())
@@ -183,17 +183,14 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::model::name::Tenant;
+    use crate::store::admission::scope_of;
 
     const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 
     fn batch(number: usize, now: Timestamp) -> NewBatch {
-        let claim = IdempotencyClaim {
-            tenant: crate::model::name::Tenant::default_tenant(),
-            path: "/api/events".into(),
-            key: number.to_string(),
-            body_digest: [7; 32],
-            answer: Bytes::from(format!("answer {number}")),
-        };
+        let scope = scope_of(&Tenant::default_tenant(), "/api/events", &number.to_string());
+        let claim = IdempotencyClaim { scope, body_digest: [7; 32], answer: format!("answer {number}").into() };
         NewBatch { events: Vec::new(), idempotency: Some(claim), now }
     }
 
