@@ -14,10 +14,13 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// Each text is prepared once a connection; there are fewer than these.
 const STATEMENTS_KEPT: usize = 256;
 
-/// No plan here is worth compiling. A process that stands still in a transaction mustn't hold its locks for ever.
-const DURABLE: &str = "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on";
+/// No plan here is worth compiling or sharing between processes. A process that stands still in a transaction mustn't hold its locks
+/// for ever.
+const DURABLE: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0; \
+    SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on";
 /// For completions: one that is lost in a crash only repeats a delivery.
-const QUICK: &str = "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = off";
+const QUICK: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0; \
+    SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = off";
 
 /// What a commit promises when it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
