@@ -41,6 +41,8 @@ async fn main() -> anyhow::Result<()> {
         }
     };
     let floor = Arc::new(Floor { store, ids: IdSource::new(0, 0), data: vec![b'1'; 1024] });
+    // The first one makes the connections.
+    floor.one().await?;
     let database = Database::of(url.as_deref()).await?;
     let before = database.cpu_micros();
 

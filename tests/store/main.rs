@@ -4,6 +4,18 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
+/// A test that only PostgreSQL can be asked, on a runtime like the server's.
+macro_rules! story {
+    ($name:ident, $f:ident, $body:block) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            #[allow(unused_mut, reason = "not every story moves its clock")]
+            let mut $f = Fixture::postgres().await;
+            $body
+        }
+    };
+}
+
 mod accounts;
 mod append;
 #[path = "../postgres/mod.rs"]
@@ -11,6 +23,7 @@ mod cluster;
 mod fixture;
 mod group;
 mod lists;
+mod nodes;
 mod postgres;
 mod purge;
 mod queue;

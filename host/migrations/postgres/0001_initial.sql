@@ -108,7 +108,7 @@ CREATE TABLE queue (
     revision    BIGINT,
     replay_of   BIGINT
 );
-CREATE INDEX queue_due ON queue (due_at) WHERE node IS NULL AND due_at IS NOT NULL;
+CREATE INDEX queue_due ON queue (due_at, id) WHERE node IS NULL AND due_at IS NOT NULL;
 CREATE INDEX queue_waiting ON queue (webhook, id) WHERE node IS NULL AND due_at IS NULL;
 CREATE INDEX queue_scheduled ON queue (webhook, id) WHERE node IS NULL AND due_at IS NOT NULL;
 -- Its rows come and go all the time: cleaned up by how many died, not by what share of a table that is mostly empty.

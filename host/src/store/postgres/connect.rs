@@ -14,17 +14,36 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// Each text is prepared once a connection; there are fewer than these.
 const STATEMENTS_KEPT: usize = 256;
 
-/// No plan here is worth compiling. A process that stands still in a transaction mustn't hold its locks for ever.
-const DURABLE: &str = "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on";
+/// No plan here is worth compiling or sharing between processes. A process that stands still in a transaction mustn't hold its locks
+/// for ever.
+const ALL: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0; SET idle_in_transaction_session_timeout = '60s'; \
+    SET synchronous_commit = on";
+/// The statements of the hot path find each row by its key, whatever the planner thinks of tables that were empty a moment ago, and
+/// are planned once.
+const HOT: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+    SET enable_mergejoin = off";
 /// For completions: one that is lost in a crash only repeats a delivery.
-const QUICK: &str = "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = off";
+const QUICK: &str = "SET synchronous_commit = off";
 
-/// What a commit promises when it returns.
+/// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Promise {
-    Durable,
-    /// A crash of the database may undo it, never in part.
-    Quick,
+pub(super) enum Purpose {
+    /// Now and then.
+    Cold,
+    /// Durable when a commit returns.
+    Appends,
+    /// A crash of the database may undo the last commits, each as a whole.
+    Completions,
+}
+
+impl Purpose {
+    const fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Cold => &[ALL],
+            Self::Appends => &[ALL, HOT],
+            Self::Completions => &[ALL, HOT, QUICK],
+        }
+    }
 }
 
 pub(super) struct Connector {
@@ -50,10 +69,12 @@ impl Connector {
     }
 
     /// A connection outside the pools; answers within seconds.
-    pub(super) async fn connect(&self, promise: Promise) -> Result<PgConnection> {
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<PgConnection> {
         let made = async {
             let mut connection = self.options.connect().await?;
-            connection.execute(if promise == Promise::Durable { DURABLE } else { QUICK }).await?;
+            for settings in purpose.settings() {
+                connection.execute(*settings).await?;
+            }
             Ok(connection)
         };
         let in_time = tokio::time::timeout(CONNECT_WAIT, made).await;
@@ -77,7 +98,7 @@ impl Connector {
         PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(CONNECT_WAIT)
-            .after_connect(|connection, _| Box::pin(async move { connection.execute(DURABLE).await.map(drop) }))
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(ALL).await.map(drop) }))
             .connect_lazy_with(self.options.clone())
     }
 }

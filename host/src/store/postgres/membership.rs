@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use sqlx::{Connection as _, PgConnection};
 
 use super::PostgresOptions;
-use super::connect::{Connector, Promise};
+use super::connect::{Connector, Purpose};
 use super::convert::millis;
 use super::locks;
 use crate::clock::Clock;
@@ -106,7 +106,7 @@ impl Membership {
     }
 
     async fn register(&self) -> Result<()> {
-        let mut connection = self.connector.connect(Promise::Durable).await?;
+        let mut connection = self.connector.connect(Purpose::Cold).await?;
         let mut transaction = connection.begin().await?;
         locks::MEMBERS.take(&mut transaction).await?;
         let mut number = free_number(&mut transaction).await?;

@@ -48,7 +48,7 @@ use std::sync::Arc;
 use sqlx::{Connection as _, PgPool};
 use tokio::sync::Mutex;
 
-use self::connect::{Connector, Promise, compare_key};
+use self::connect::{Connector, Purpose, compare_key};
 use self::doubts::Doubts;
 use self::hot::{AppendCommit, CompleteCommit};
 use self::membership::Membership;
@@ -111,7 +111,7 @@ impl PostgresStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let connector = Arc::new(Connector::new(url, &options)?);
-        let mut connection = connector.connect(Promise::Durable).await?;
+        let mut connection = connector.connect(Purpose::Cold).await?;
         schema::migrate(&mut connection).await?;
         compare_key(&mut connection, vault.id()).await?;
         drop(connection);
@@ -131,7 +131,7 @@ impl PostgresStore {
     /// Brings the schema up to date and does nothing else, for those who let another user of the database do that.
     pub async fn migrate(url: &str) -> Result<()> {
         let connector = Connector::new(url, &PostgresOptions::default())?;
-        let mut connection = connector.connect(Promise::Durable).await?;
+        let mut connection = connector.connect(Purpose::Cold).await?;
         schema::migrate(&mut connection).await?;
         Ok(connection.close().await?)
     }

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 
-use super::connect::{Connector, Promise};
+use super::connect::{Connector, Purpose};
 use super::convert::int;
 use super::locks;
 use crate::model::ids::{DeliveryId, floor_of};
@@ -97,7 +97,7 @@ impl Partitions {
 
     /// The days of these times, in every class that a tenant has.
     pub(super) async fn make_for(&self, times: &[Timestamp]) -> Result<()> {
-        let mut connection = self.connector.connect(Promise::Durable).await?;
+        let mut connection = self.connector.connect(Purpose::Cold).await?;
         let mut classes: Vec<i64> =
             sqlx::query_scalar("SELECT DISTINCT retention FROM tenants").fetch_all(&mut connection).await?;
         classes.push(default_class());
@@ -110,7 +110,7 @@ impl Partitions {
         if parts.is_empty() || missing(asking, &parts).await?.is_empty() {
             return Ok(());
         }
-        make(&mut self.connector.connect(Promise::Durable).await?, parts).await
+        make(&mut self.connector.connect(Purpose::Cold).await?, parts).await
     }
 }
 

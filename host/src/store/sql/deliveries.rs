@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::QueryBuilder;
 
 use super::convert::{Columns, cause, int, status, status_number};
-use super::dialect::{ANY_END, ANY_OF, Db, LIST_MAX, Row, Store, indexed_by, push_in, snapshot};
+use super::dialect::{ANY_END, ANY_OF, Connection, Db, LIST_MAX, Row, Store, indexed_by, push_in, snapshot};
 use super::list::{self, Conditions};
 use super::{attempts, loaded};
 use crate::model::attempt::{Attempt, Trigger};
@@ -17,6 +17,10 @@ use crate::model::name::Tenant;
 use crate::model::page::{Page, PageRequest};
 use crate::model::time::Timestamp;
 use crate::store::{Deliveries, DeliveryFilter, Result, WebhookStats};
+
+// Asked row by row: joined, a planner may begin at the events, and walk through all of them.
+const ENVIRONMENT: &str = "(SELECT e.environment FROM events AS e WHERE e.id = r.event) = ";
+const TYPE: &str = "(SELECT e.type FROM events AS e WHERE e.id = r.event) = ";
 
 /// One of the two places.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,14 +42,13 @@ impl Place {
     const fn columns(self) -> &'static str {
         match self {
             Self::Queue => {
-                "SELECT r.id, r.event, r.webhook, r.tenant, CAST(0 AS BIGINT) AS status, r.cause, r.attempts, r.last_status, r.reason, \
-                 r.revision, r.replay_of, CASE WHEN r.node IS NULL THEN r.due_at END AS next_at, \
-                 CAST(NULL AS BIGINT) AS ended_at, \
-                 e.environment, e.type"
+                "SELECT r.id, r.event, r.webhook, r.tenant, CAST(0 AS BIGINT) AS status, r.cause, r.attempts, r.last_status, \
+                 r.reason, r.revision, r.replay_of, CASE WHEN r.node IS NULL THEN r.due_at END AS next_at, \
+                 CAST(NULL AS BIGINT) AS ended_at"
             }
             Self::Log => {
                 "SELECT r.id, r.event, r.webhook, r.tenant, r.status, r.cause, r.attempts, r.last_status, r.reason, \
-                 r.revision, r.replay_of, CAST(NULL AS BIGINT) AS next_at, r.ended_at, e.environment, e.type"
+                 r.revision, r.replay_of, CAST(NULL AS BIGINT) AS next_at, r.ended_at"
             }
         }
     }
@@ -63,11 +66,10 @@ impl Deliveries for Store {
         // The queue first: a delivery that ends meanwhile is found in the log, never in neither.
         for place in Place::BOTH {
             let mut query = QueryBuilder::<Db>::new(place.columns());
-            query.push(" FROM ").push(place.table());
-            query.push(" AS r CROSS JOIN events AS e WHERE e.id = r.event AND r.id = ").push_bind(int(id.number()));
+            query.push(" FROM ").push(place.table()).push(" AS r WHERE r.id = ").push_bind(int(id.number()));
             if let Some(row) = query.build().fetch_optional(&mut *reader).await? {
-                let found = delivery_of(&row)?;
-                return Ok(tenant.is_none_or(|tenant| *tenant == found.tenant).then_some(found));
+                let found = with_events(&mut reader, &[row]).await?.pop();
+                return Ok(found.filter(|found| tenant.is_none_or(|tenant| *tenant == found.tenant)));
             }
         }
         Ok(None)
@@ -83,18 +85,20 @@ impl Deliveries for Store {
                 cut = cut.max(list::cut(&mut reader, place.table(), &conditions).await?);
             }
         }
-        let mut found = Vec::new();
+        let mut rows = Vec::new();
         for place in places(filter) {
             let mut query = QueryBuilder::<Db>::new(place.columns());
             let conditions = conditions(place, filter, page.before);
             write_from(&mut query, place, filter, &conditions, cut);
             conditions.write_order(&mut query, page.limit);
             for row in query.build().fetch_all(&mut *reader).await? {
-                found.push(delivery_of(&row)?);
+                rows.push((row.raw::<i64>("id")?.unsigned_abs(), row));
             }
         }
-        found.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id));
-        Ok(list::page(found, page.limit, cut, |delivery| delivery.id.number()))
+        rows.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
+        let page = list::page(rows, page.limit, cut, |(id, _)| *id);
+        let rows: Vec<Row> = page.rows.into_iter().map(|(_, row)| row).collect();
+        Ok(Page { rows: with_events(&mut reader, &rows).await?, next: page.next, scanned_to: page.scanned_to })
     }
 
     async fn attempts(&self, delivery: DeliveryId) -> Result<Vec<Attempt>> {
@@ -197,8 +201,8 @@ fn conditions(place: Place, filter: &DeliveryFilter, before: Option<u64>) -> Con
         filter.status.iter().for_each(|status| conditions.scanned("r.status = ", status_number(*status)));
         conditions.always(" AND NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.id = r.id)");
     }
-    filter.environment.iter().for_each(|name| conditions.scanned("e.environment = ", name.as_str().to_owned()));
-    filter.event_type.iter().for_each(|name| conditions.scanned("e.type = ", name.as_str().to_owned()));
+    filter.environment.iter().for_each(|name| conditions.scanned(ENVIRONMENT, name.as_str().to_owned()));
+    filter.event_type.iter().for_each(|name| conditions.scanned(TYPE, name.as_str().to_owned()));
     filter.http_class.iter().for_each(|class| {
         conditions.scanned("coalesce(r.last_status, 0) / 100 = ", i64::from(*class));
     });
@@ -214,8 +218,7 @@ fn write_from(
 ) {
     query.push(" FROM ").push(place.table()).push(" AS r");
     conditions.write_index(query);
-    query.push(" CROSS JOIN events AS e WHERE e.id = r.event AND ");
-    conditions.write_conditions(query, cut);
+    conditions.write_where(query, cut);
     if let Some(event) = filter.event {
         let event = int(event.number());
         // Two searches by id, joined with OR: those made at acceptance stand in a known range, the others are in a list.
@@ -227,15 +230,37 @@ fn write_from(
     }
 }
 
-fn delivery_of(row: &Row) -> Result<Delivery> {
+/// In the same order. One whose event is gone is gone with it, wherever its own row still stands.
+async fn with_events(connection: &mut Connection, rows: &[Row]) -> Result<Vec<Delivery>> {
+    let mut ids: Vec<i64> = rows.iter().map(|row| row.raw("event")).collect::<Result<_>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    let mut events: HashMap<EventId, Row> = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(LIST_MAX) {
+        let mut query = QueryBuilder::<Db>::new("SELECT id, environment, type FROM events WHERE id");
+        push_in(&mut query, chunk.iter().copied());
+        for event in query.build().fetch_all(&mut *connection).await? {
+            events.insert(event.id("id")?, event);
+        }
+    }
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(event) = events.get(&row.id("event")?) {
+            found.push(delivery_of(row, event)?);
+        }
+    }
+    Ok(found)
+}
+
+fn delivery_of(row: &Row, event: &Row) -> Result<Delivery> {
     let cause = cause(row.raw("cause")?)?;
     Ok(Delivery {
         id: row.id("id")?,
         event: row.id("event")?,
         webhook: row.id("webhook")?,
         tenant: row.text("tenant")?,
-        environment: row.text("environment")?,
-        event_type: row.text("type")?,
+        environment: event.text("environment")?,
+        event_type: event.text("type")?,
         status: status(row.raw("status")?)?,
         test: cause == Trigger::Test,
         attempts: row.count("attempts")?,

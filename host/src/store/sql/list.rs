@@ -104,14 +104,7 @@ impl Conditions {
         }
     }
 
-    /// `WHERE` and all conditions.
     pub(super) fn write_where(&self, query: &mut QueryBuilder<Db>, cut: Option<u64>) {
-        query.push(" WHERE ");
-        self.write_conditions(query, cut);
-    }
-
-    /// What stands after `WHERE`, for who begins it himself.
-    pub(super) fn write_conditions(&self, query: &mut QueryBuilder<Db>, cut: Option<u64>) {
         self.write_range(query, cut);
         for (condition, value) in &self.scanned {
             query.push(" AND ").push(condition);
@@ -121,7 +114,11 @@ impl Conditions {
     }
 
     fn write_range(&self, query: &mut QueryBuilder<Db>, cut: Option<u64>) {
-        query.push(self.id).push(" >= ").push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
+        query
+            .push(" WHERE ")
+            .push(self.id)
+            .push(" >= ")
+            .push_bind(int(cut.map_or(self.from, |cut| cut.max(self.from))));
         if let Some(below) = self.below {
             query.push(" AND ").push(self.id).push(" < ").push_bind(int(below));
         }
@@ -151,7 +148,6 @@ pub(super) async fn cut(
     let mut query = QueryBuilder::<Db>::new("SELECT r.id FROM ");
     query.push(table).push(" AS r");
     conditions.write_index(&mut query);
-    query.push(" WHERE ");
     conditions.write_range(&mut query, None);
     query.push(" ORDER BY r.id DESC LIMIT 1 OFFSET ").push_bind(i64::from(SCAN_MAX) - 1);
     let last: Option<i64> = query.build_query_scalar().fetch_optional(connection).await?;

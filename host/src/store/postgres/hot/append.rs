@@ -22,12 +22,12 @@ const APPEND: &str = "WITH me AS MATERIALIZED (SELECT id AS me FROM nodes WHERE 
         FROM me CROSS JOIN unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], \
             $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[]) AS e (id, tenant, environment, type, occurred_at, \
             content_type, external_id, deliveries, first_delivery, last_delivery, data) \
-        LEFT JOIN tenants AS t ON t.name = e.tenant RETURNING id, class, tenant), \
+        LEFT JOIN tenants AS t ON t.name = e.tenant), \
     queued AS (INSERT INTO queue (id, class, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) \
-        SELECT q.id, f.class, f.id, q.webhook, f.tenant, q.node, q.due_at, q.fence, 0, q.cause, q.replay_of \
-        FROM unnest($14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], \
-            $21::bigint[]) AS q (id, event, webhook, node, due_at, fence, cause, replay_of) \
-        JOIN fresh AS f ON f.id = q.event) \
+        SELECT q.id, coalesce(t.retention, $2), q.event, q.webhook, q.tenant, q.node, q.due_at, q.fence, 0, q.cause, q.replay_of \
+        FROM me CROSS JOIN unnest($14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::bigint[], $19::bigint[], \
+            $20::bigint[], $21::bigint[], $22::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, replay_of) \
+        LEFT JOIN tenants AS t ON t.name = q.tenant) \
     SELECT count(*) FROM me";
 
 pub(super) async fn append(
@@ -81,10 +81,8 @@ pub(super) fn times(batches: &[NewBatch]) -> Vec<Timestamp> {
 /// `false`: this node is not known any more, and nothing was written.
 async fn insert(connection: &mut PgConnection, batches: &[&NewBatch], node: i64) -> Result<bool> {
     let events: Vec<&NewEvent> = batches.iter().flat_map(|batch| &batch.events).collect();
-    let queued: Vec<(i64, &NewDelivery)> = events
-        .iter()
-        .flat_map(|new| new.deliveries.iter().map(|delivery| (int(new.event.id.number()), delivery)))
-        .collect();
+    let queued: Vec<(&NewEvent, &NewDelivery)> =
+        events.iter().flat_map(|new| new.deliveries.iter().map(|delivery| (*new, delivery))).collect();
     let starts: Vec<_> = queued.iter().map(|(_, new)| starting(new.start, node)).collect();
     let numbers = |of: &dyn Fn(&NewEvent) -> i64| events.iter().map(|new| of(new)).collect::<Vec<i64>>();
     let ids = |new: &NewEvent| new.deliveries.iter().map(|delivery| int(delivery.id.number())).collect::<Vec<i64>>();
@@ -103,8 +101,9 @@ async fn insert(connection: &mut PgConnection, batches: &[&NewBatch], node: i64)
         .bind(events.iter().map(|new| ids(new).into_iter().max()).collect::<Vec<_>>())
         .bind(events.iter().map(|new| &*new.event.data.bytes).collect::<Vec<_>>())
         .bind(queued.iter().map(|(_, new)| int(new.id.number())).collect::<Vec<_>>())
-        .bind(queued.iter().map(|(event, _)| *event).collect::<Vec<_>>())
+        .bind(queued.iter().map(|(of, _)| int(of.event.id.number())).collect::<Vec<_>>())
         .bind(queued.iter().map(|(_, new)| int(new.webhook.number())).collect::<Vec<_>>())
+        .bind(queued.iter().map(|(of, _)| of.event.tenant.as_str()).collect::<Vec<_>>())
         .bind(starts.iter().map(|start| start.0).collect::<Vec<_>>())
         .bind(starts.iter().map(|start| start.1).collect::<Vec<_>>())
         .bind(starts.iter().map(|start| start.2).collect::<Vec<_>>())

@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 
 use self::health::Health;
 use super::Shared;
-use super::connect::Promise;
+use super::connect::Purpose;
 use super::partitions::is_missing;
 use crate::store::writer::{Answers, Commit, Group};
 use crate::store::{Result, Start, StoreError};
@@ -55,7 +55,7 @@ impl AppendCommit {
     }
 
     async fn try_once(&mut self, group: &Group, node: i64) -> Result<Tried<Answers>> {
-        let mut connection = connection(&self.shared, &mut self.connection, Promise::Durable).await?;
+        let mut connection = connection(&self.shared, &mut self.connection, Purpose::Appends).await?;
         let sent = append::append(&mut connection, &group.batches, node);
         let tried = in_time(sent).await.inspect_err(|error| self.doubt(group, node, error))?;
         self.connection = Some(connection);
@@ -114,7 +114,7 @@ impl CompleteCommit {
     async fn try_once(&mut self, group: &Group) -> Result<Answers> {
         // One that has signed off has nothing in hand: its attempts are logged.
         let node = self.shared.membership.id().unwrap_or_default();
-        let mut connection = connection(&self.shared, &mut self.connection, Promise::Quick).await?;
+        let mut connection = connection(&self.shared, &mut self.connection, Purpose::Completions).await?;
         let completions =
             in_time(complete::complete(&mut connection, &group.completions, (node, &mut self.health))).await?;
         self.connection = Some(connection);
@@ -127,7 +127,7 @@ impl Commit for CompleteCommit {
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
         match self.try_once(group).await {
             Err(error) if is_missing(&error) => {
-                let mut connection = self.shared.connector.connect(Promise::Durable).await?;
+                let mut connection = self.shared.connector.connect(Purpose::Cold).await?;
                 let parts = complete::parts(&mut connection, &group.completions).await?;
                 self.shared.partitions.make(&mut connection, parts).await?;
                 self.try_once(group).await
@@ -138,10 +138,10 @@ impl Commit for CompleteCommit {
 }
 
 /// Taken out of its place: whoever doesn't put it back, for whatever reason, has dropped it.
-async fn connection(shared: &Shared, place: &mut Option<PgConnection>, promise: Promise) -> Result<PgConnection> {
+async fn connection(shared: &Shared, place: &mut Option<PgConnection>, purpose: Purpose) -> Result<PgConnection> {
     match place.take() {
         Some(connection) => Ok(connection),
-        None => shared.connector.connect(promise).await,
+        None => shared.connector.connect(purpose).await,
     }
 }
 
