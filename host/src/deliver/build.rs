@@ -1,6 +1,8 @@
 //! From what a delivery's first attempt fixed to the finished request of this attempt: envelope or draft, headers, secrets,
 //! signature. Pure; what the log may show is made beside it, so that no filled secret can get there.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::mask;
@@ -16,7 +18,7 @@ use crate::model::plugin::Stage;
 use crate::model::request::{Body, Header, Method, Request, RequestDraft};
 use crate::model::secret::{SIGNING_SECRETS_MAX, SigningSecret};
 use crate::model::time::Timestamp;
-use crate::model::webhook::{Filling, Revision, Webhook};
+use crate::model::webhook::{Filling, Revision, SecretUrl, Webhook};
 
 /// What a request is made of: the body as it was fixed, in the format that was fixed, for the webhook as it is now.
 #[derive(Clone, Copy)]
@@ -78,7 +80,7 @@ pub(super) fn build(making: &Making<'_>) -> Result<Outgoing, Outcome> {
     let content_type = std::slice::from_ref(&content_type);
     let headers = merged([own, &headers, content_type, &signature]);
     let request = Request { method, url, headers, body };
-    let sent = mask::sent(&request, &shown_url, &merged([own, shown, content_type, &[]]), &signature);
+    let sent = mask::sent(&request, shown_url, &merged([own, shown, content_type, &[]]), &signature);
     Ok(Outgoing { request, sent, mask: Mask::new(making.fillings) })
 }
 
@@ -86,7 +88,8 @@ pub(super) fn build(making: &Making<'_>) -> Result<Outgoing, Outcome> {
 struct Unsigned<'a> {
     method: Method,
     url: Url,
-    shown_url: Url,
+    /// As it may be shown.
+    shown_url: String,
     /// The webhook's own headers, where they may go.
     own: &'a [Header],
     headers: Vec<Header>,
@@ -105,7 +108,7 @@ fn wrapped<'a>(making: &Making<'a>, data: &Payload) -> Result<Unsigned<'a>, Outc
     Ok(Unsigned {
         method: Method::Post,
         url: url.clone(),
-        shown_url: url.clone(),
+        shown_url: current.url.to_string(),
         own: &current.headers,
         headers: Vec::new(),
         shown: &[],
@@ -130,7 +133,7 @@ fn drafted<'a>(making: &Making<'a>, draft: &'a RequestDraft) -> Result<Unsigned<
     Ok(Unsigned {
         method: draft.method,
         url: filled.url,
-        shown_url: filled.shown_url,
+        shown_url: SecretUrl::new(filled.shown_url).to_string(),
         own: if abroad { &[] } else { &current.headers },
         headers: filled.headers,
         shown: &draft.headers,
@@ -139,8 +142,11 @@ fn drafted<'a>(making: &Making<'a>, draft: &'a RequestDraft) -> Result<Unsigned<
     })
 }
 
-fn current_secrets(secrets: &[SigningSecret], now: Timestamp) -> Vec<SigningSecret> {
-    secrets.iter().filter(|secret| secret.is_current(now)).take(SIGNING_SECRETS_MAX).cloned().collect()
+fn current_secrets(secrets: &[SigningSecret], now: Timestamp) -> Cow<'_, [SigningSecret]> {
+    match secrets {
+        [only] if only.is_current(now) => Cow::Borrowed(secrets),
+        _ => secrets.iter().filter(|secret| secret.is_current(now)).take(SIGNING_SECRETS_MAX).cloned().collect(),
+    }
 }
 
 /// One header for each name; a later list goes before an earlier one.

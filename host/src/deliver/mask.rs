@@ -3,22 +3,19 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
 use crate::model::attempt::{RESPONSE_BODY_MAX, RESPONSE_HEADERS_MAX, Response, Sent};
 use crate::model::request::{Header, Request};
-use crate::model::webhook::SecretUrl;
 use crate::send::Reply;
 
 const HIDDEN: &str = "…";
 /// Parts of header names whose values are credentials by custom.
 const TELLING: [&[u8]; 8] = [b"auth", b"cookie", b"credential", b"key", b"passw", b"secret", b"session", b"token"];
 
-/// The request as it is logged. `shown_url` and `unfilled` still hold placeholders; `signature` is what the format wrote.
-pub(super) fn sent(request: &Request, shown_url: &Url, unfilled: &[Header], signature: &[Header]) -> Sent {
+/// The request as it is logged. `url` is masked, `unfilled` still holds placeholders; `signature` is what the format wrote.
+pub(super) fn sent(request: &Request, url: String, unfilled: &[Header], signature: &[Header]) -> Sent {
     Sent {
         method: request.method,
-        url: SecretUrl::new(shown_url.clone()).to_string(),
+        url,
         headers: unfilled.iter().map(hide_credentials).chain(signature.iter().cloned()).collect(),
         body_size: u64::try_from(request.body.len()).unwrap_or(u64::MAX),
     }
@@ -67,10 +64,11 @@ mod tests {
     #[test]
     fn credentials_are_hidden_and_signatures_are_shown() {
         let headers = vec![header("authorization", "Bearer wxs_1"), header("x-api-key", "k"), header("x-shop", "7")];
-        let url: Url = "https://hooks.example.com/services/T0/B0/verysecret".parse().unwrap();
+        let url: url::Url = "https://hooks.example.com/services/T0/B0/verysecret".parse().unwrap();
         let body = Body::whole("{}".into());
-        let request = Request { method: Method::Post, url: url.clone(), headers: Vec::new(), body };
-        let sent = sent(&request, &url, &headers, &[header("webhook-signature", "v1,abc")]);
+        let shown = crate::model::webhook::SecretUrl::new(url.clone()).to_string();
+        let request = Request { method: Method::Post, url, headers: Vec::new(), body };
+        let sent = sent(&request, shown, &headers, &[header("webhook-signature", "v1,abc")]);
         let shown: Vec<_> = sent.headers.iter().map(|header| (&*header.name, &*header.value)).collect();
         let expected = [("authorization", "…"), ("x-api-key", "…"), ("x-shop", "7"), ("webhook-signature", "v1,abc")];
         assert_eq!(shown, expected);

@@ -67,32 +67,40 @@ impl Revision {
 
 /// A URL whose path and query may be secrets. `Debug` and `Display` show `https://host/…last4`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretUrl(Url);
+pub struct SecretUrl {
+    url: Url,
+    /// Made once: every attempt's row has it.
+    shown: Arc<str>,
+}
 
 impl SecretUrl {
-    pub const fn new(url: Url) -> Self {
-        Self(url)
+    pub fn new(url: Url) -> Self {
+        Self { shown: masked(&url).into(), url }
     }
 
     /// The whole URL; the caller takes care where it goes.
     pub const fn expose(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// `scheme://host[:port]`: what plugins and logs may know.
     pub fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
+        self.url.origin().ascii_serialization()
+    }
+}
+
+fn masked(url: &Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    let rest = url.as_str().get(url[..url::Position::BeforePath].len()..).unwrap_or_default();
+    match rest.char_indices().rev().nth(3) {
+        None | Some((0, _)) => format!("{origin}/…"),
+        Some((at, _)) => format!("{origin}/…{}", rest.get(at..).unwrap_or_default()),
     }
 }
 
 impl std::fmt::Display for SecretUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let rest = self.0.as_str().get(self.0[..url::Position::BeforePath].len()..).unwrap_or_default();
-        f.write_str(&self.origin())?;
-        match rest.char_indices().rev().nth(3) {
-            None | Some((0, _)) => f.write_str("/…"),
-            Some((at, _)) => write!(f, "/…{}", rest.get(at..).unwrap_or_default()),
-        }
+        f.write_str(&self.shown)
     }
 }
 

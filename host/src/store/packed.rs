@@ -134,7 +134,12 @@ pub fn pack_attempt(attempt: &Attempt) -> Result<PackedAttempt, StoreError> {
         stages: &attempt.stages,
         retry: attempt.retry_reason.as_deref(),
     };
-    let json = serde_json::to_vec(&detail).map_err(|error| damaged("attempt", NotPacked::Json(error)))?;
+    // Packed in its place: most details are short, and need no second copy.
+    let mut packed = vec![PLAIN];
+    serde_json::to_writer(&mut packed, &detail).map_err(|error| damaged("attempt", NotPacked::Json(error)))?;
+    if packed.len() > COMPRESS_FROM {
+        packed = pack(packed.get(1..).unwrap_or_default());
+    }
     let kept = |response: &Response| {
         let end = response.body.len().min(RESPONSE_BODY_MAX);
         (end > 0).then(|| pack(response.body.get(..end).unwrap_or_default()))
@@ -143,7 +148,7 @@ pub fn pack_attempt(attempt: &Attempt) -> Result<PackedAttempt, StoreError> {
     Ok(PackedAttempt {
         outcome: outcome_number(&attempt.outcome),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        detail: pack(&json),
+        detail: packed,
         response: attempt.response.as_ref().and_then(kept),
     })
 }
