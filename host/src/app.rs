@@ -7,6 +7,7 @@ mod database;
 mod first;
 mod key;
 mod listen;
+mod nodes;
 mod parts;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::database::Opened;
 pub use self::first::FirstToken;
+use self::nodes::{Living, Node};
 use crate::api::Face;
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::config::Config;
@@ -68,6 +70,7 @@ pub struct App {
     first_token: Option<FirstToken>,
     store: Opened,
     running: Option<Running>,
+    living: Living,
     stop: CancellationToken,
     server: JoinHandle<()>,
     drain: Duration,
@@ -84,7 +87,8 @@ impl App {
         let listener = listener.with_context(|| format!("can't listen on {}", config.server.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
         let wired = Wired::new(&config, &around).await?;
-        let Wired { services, deliver, store } = wired;
+        let Wired { services, deliver, store, ids } = wired;
+        let living = Node::new(store.store(), (&services, &deliver), &ids, &around).live();
         parts::keep_bundled(&services).await?;
         services.seed_catalogue().await.context("the catalogue can't be filled")?;
         let first_token = first::admin_token(&services, &config.storage.data).await?;
@@ -96,7 +100,7 @@ impl App {
         let face = Arc::new(Face::new(Arc::clone(&services), around.metrics));
         let server = tokio::spawn(listen::serve(listener, face, stop.clone()));
         let drain = config.server.drain;
-        Ok(Self { address, services, deliver, first_token, store, running, stop, server, drain })
+        Ok(Self { address, services, deliver, first_token, store, running, living, stop, server, drain })
     }
 
     /// Where it answers.
@@ -135,6 +139,7 @@ impl App {
                 tracing::warn!(left, "attempts were still under way: they are made again after the next start");
             }
         }
+        drop(self.living);
         self.store.close().await;
     }
 }
@@ -144,6 +149,7 @@ struct Wired {
     services: Arc<Services>,
     deliver: Arc<Deliver>,
     store: Opened,
+    ids: Arc<IdSource>,
 }
 
 impl Wired {
@@ -193,13 +199,13 @@ impl Wired {
             directory,
             clock,
             rng,
-            ids,
+            ids: Arc::clone(&ids),
             deliver: deliver_too,
             ingest,
             rulebook,
             rules,
         };
         let services = Arc::new(Services::start(parts).await.context("the accounts can't be read")?);
-        Ok(Self { services, deliver, store: opened })
+        Ok(Self { services, deliver, store: opened, ids })
     }
 }

@@ -297,6 +297,10 @@ impl Accounts for FailingStore {
 
 #[async_trait]
 impl Nodes for FailingStore {
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn number(&self) -> u16 {
         self.inner.number()
     }

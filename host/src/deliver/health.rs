@@ -120,7 +120,8 @@ impl Healths {
             let disabled = Webhook { revision: Arc::new(next), ..(*webhook).clone() };
             match self.parts.store.save_webhook(&disabled, Some(&webhook.revision), None).await {
                 Ok(_) => {
-                    self.parts.directory.put(disabled);
+                    // Should another node's save be known here already, it came after this one.
+                    self.parts.directory.put_after(Some(webhook.revision.id), disabled);
                     meter::disabled(reason.as_str());
                     tracing::warn!(webhook = %id, reason = reason.as_str(), why, "webhook disabled");
                     cancel_pending(&self.parts, id, &super::disabled_line(reason)).await?;

@@ -23,8 +23,8 @@ use super::unwritten::Unwritten;
 use super::{Parts, Retried, health};
 use crate::model::delivery::Claimed;
 use crate::model::ids::{DeliveryId, WebhookId};
-use crate::model::webhook::Status;
-use crate::store::StoreError;
+use crate::model::webhook::{Ordering, Status};
+use crate::store::{Completed, StoreError};
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
@@ -40,9 +40,9 @@ pub(super) struct Worker {
     dispatcher: Arc<Dispatcher>,
     pipeline: Arc<Pipeline>,
     health: Arc<Healths>,
-    sweeper: Sweeper,
+    pub(super) sweeper: Sweeper,
     attention: Arc<Notify>,
-    recorder: Recorder,
+    pub(super) recorder: Recorder,
     /// To the recorder's task, while it takes anything.
     ended: Mutex<Option<mpsc::UnboundedSender<Ended>>>,
     tracker: TaskTracker,
@@ -108,11 +108,24 @@ impl Worker {
         self.ended.lock().take();
         self.tracker.close();
         let _ = tokio::time::timeout(within, self.tracker.wait()).await;
-        self.recorder.unwritten.put_back(queued, self.parts.clock.now()).await;
+        self.put_back(queued).await;
         if let Err(error) = self.recorder.unwritten.write().await {
             tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
         }
         self.dispatcher.in_flight()
+    }
+
+    /// For whoever comes next. What was never tried of a webhook whose order counts goes in line again, behind what was.
+    pub(super) async fn put_back(&self, queued: Vec<Claimed>) {
+        let now = self.parts.clock.now();
+        let in_line = |claimed: &Claimed| {
+            claimed.attempts == 0 && self.dispatcher.rules(claimed.webhook).ordering == Ordering::Fifo
+        };
+        let back = |claimed: Claimed| {
+            let next = if in_line(&claimed) { Completed::Waiting } else { Completed::Scheduled(now) };
+            (claimed, next)
+        };
+        self.recorder.unwritten.put_back(queued.into_iter().map(back).collect(), now).await;
     }
 
     async fn run(self: Arc<Self>, stop: CancellationToken) {
@@ -305,7 +318,7 @@ impl Worker {
         let now = self.parts.clock.now();
         let due = self.recorder.due.time();
         let next = self.dispatcher.next_ready().map_or(due, |ready| ready.min(due));
-        let most = if self.dispatcher.wants_refill() { SOON } else { TICK };
+        let most = if self.dispatcher.wants_refill() || self.sweeper.is_asked() { SOON } else { TICK };
         next.since(now).min(most)
     }
 }
