@@ -102,3 +102,48 @@ fn a_token_a_tenant_a_plugin_and_the_defaults_are_known_to_the_other_node() {
     assert_eq!(other.delivery_after(&event, 1)["status"], "delivered");
     assert!(sink.wait_for(1)[0].text().ends_with(r#""data":{"card":"[withheld]"}}"#), "{}", sink.received()[0].text());
 }
+
+#[test]
+fn what_one_node_accepts_another_one_delivers_and_a_worker_answers_only_the_probes() {
+    let (database, sink) = (database(), Sink::start());
+    let (api, worker) = (on_with(&database, &["--role", "api"]), on_with(&database, &["--role", "worker"]));
+    let made = api.webhook(json!({ "url": sink.url("/"), "events": ["*"], "retry": { "delaysSeconds": [3600] } }));
+    sink.answers(&[500]);
+    let event = api.publish("order.paid", json!({ "n": 1 }));
+    let failed = api.delivery_after(&event, 1);
+    assert_eq!(failed["status"], "pending", "{failed:#}");
+    sink.wait_for(1)[0].assert_standard(made["secret"].as_str().unwrap(), &event);
+    api.post(&format!("/api/deliveries/{}/retry", id(&failed)), json!({}));
+    let ended = api.ended(&id(&failed));
+    assert_eq!(
+        (&ended["status"], &ended["attempts"][1]["trigger"]),
+        (&json!("delivered"), &json!("manual")),
+        "{ended:#}"
+    );
+    let tested = api.post("/api/webhooks/test", json!({ "webhookId": id(&made) }));
+    assert_eq!(tested["success"], true, "a test runs where it was asked for: {tested:#}");
+
+    assert_eq!(worker.status("/healthz"), 200);
+    assert_eq!(worker.status("/readyz"), 200);
+    assert_eq!(worker.status("/metrics"), 200);
+    assert_eq!(worker.status("/api/webhooks"), 421);
+}
+
+#[test]
+fn deliveries_in_order_are_so_over_nodes_that_accept_and_nodes_that_deliver() {
+    let (database, sink) = (database(), Sink::start());
+    let (api, worker, both) =
+        (on_with(&database, &["--role", "api"]), on_with(&database, &["--role", "worker"]), on(&database));
+    let retry = json!({ "delaysSeconds": [1] });
+    let made = api.webhook(json!({ "url": sink.url("/"), "events": ["*"], "ordering": "fifo", "retry": retry }));
+    both.until("/api/webhooks", |shown| shown.to_string().contains(&id(&made)));
+    sink.answers(&[200, 200, 500]);
+    for number in 0..20 {
+        let accepting = if number % 2 == 0 { &api } else { &both };
+        accepting.publish("order.paid", json!(number));
+    }
+    let numbers: Vec<u64> = sink.wait_for(21).iter().map(|request| request.json()["data"].as_u64().unwrap()).collect();
+    let expected: Vec<u64> = (0..=2).chain(2..20).collect();
+    assert_eq!(numbers, expected, "only the third came twice");
+    assert!(worker.is_running());
+}

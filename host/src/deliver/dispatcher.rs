@@ -49,13 +49,21 @@ pub(super) struct Dispatcher {
     pub(super) limits: Limits,
     pub(super) state: Mutex<State>,
     pub(super) wake: Wake,
+    /// Others deliver from the same queue: where the order counts, whose turn it is is decided there.
+    pub(super) shared: bool,
     /// How many nodes share a webhook's rate.
     nodes: AtomicU32,
 }
 
 impl Dispatcher {
     pub(super) fn new(directory: Arc<Directory>, clock: Arc<dyn Clock>, limits: Limits, wake: Wake) -> Self {
-        Self { directory, clock, limits, state: Mutex::default(), wake, nodes: AtomicU32::new(1) }
+        let (state, nodes) = (Mutex::default(), AtomicU32::new(1));
+        Self { directory, clock, limits, state, wake, shared: false, nodes }
+    }
+
+    /// One of several on the same queue, if `shared`.
+    pub(super) fn among_others(self, shared: bool) -> Self {
+        Self { shared, ..self }
     }
 
     /// So many nodes deliver: each keeps to its share of a webhook's rate.
@@ -180,6 +188,14 @@ impl Dispatcher {
         claimed.into_iter().for_each(|claimed| state.insert(claimed, ordering));
     }
 
+    /// The order counts, and it is not this node's turn, or not theirs: they are found again by the sweep.
+    pub(super) fn must_wait(&self, webhook: WebhookId) {
+        let mut state = self.state.lock();
+        state.lane(webhook).must_wait();
+        state.backlogs.remove(&webhook);
+        state.enter_ring(webhook);
+    }
+
     /// The answer to [`Self::to_refill`] couldn't be had.
     pub(super) fn refill_failed(&self, webhook: WebhookId) {
         self.state.lock().lane(webhook).refilling = false;
@@ -243,6 +259,15 @@ impl Dispatcher {
         let mut state = self.state.lock();
         state.draining = true;
         state.take_queued()
+    }
+
+    /// From now on nothing is started here; what comes is for other nodes.
+    pub(super) fn rest(&self) {
+        self.state.lock().draining = true;
+    }
+
+    pub(super) fn is_resting(&self) -> bool {
+        self.state.lock().draining
     }
 
     /// What is queued is given out, to be put back into the database.

@@ -11,7 +11,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::json;
 
-use super::dispatcher::Dispatcher;
 use super::{Parts, meter};
 use crate::handoff::Handoff;
 use crate::model::attempt::Trigger;
@@ -35,14 +34,14 @@ const CANCEL_BATCH: u32 = 500;
 
 pub(super) struct Healths {
     parts: Parts,
-    dispatcher: Arc<Dispatcher>,
+    handoff: Arc<dyn Handoff>,
     /// The first failure since the last success, of webhooks that had one. The store keeps the truth; this saves asking.
     failing_since: Mutex<HashMap<WebhookId, Timestamp>>,
 }
 
 impl Healths {
-    pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>) -> Self {
-        Self { parts, dispatcher, failing_since: Mutex::default() }
+    pub(super) fn new(parts: Parts, handoff: Arc<dyn Handoff>) -> Self {
+        Self { parts, handoff, failing_since: Mutex::default() }
     }
 
     pub(super) async fn load(&self) -> Result<(), StoreError> {
@@ -163,7 +162,7 @@ impl Healths {
         let new = |webhook: &Arc<Webhook>| NewDelivery {
             id: self.parts.ids.next(now),
             webhook: webhook.id,
-            start: self.dispatcher.reserve(webhook),
+            start: self.handoff.reserve(webhook),
             trigger: Trigger::Automatic,
             replay_of: None,
         };
@@ -173,12 +172,12 @@ impl Healths {
         let events = vec![NewEvent { event: Arc::clone(&event), deliveries }];
         match self.parts.store.append(NewBatch { events, idempotency: None, now }).await {
             Ok(Appended::Stored) => {
-                self.dispatcher.take(reserved.into_iter().map(|new| first_claim(&event, &new)).collect());
+                self.handoff.take(reserved.into_iter().map(|new| first_claim(&event, &new)).collect());
                 Ok(())
             }
             not_stored => {
                 for webhook in receivers.iter().filter(|it| reserved.iter().any(|new| new.webhook == it.id)) {
-                    self.dispatcher.release(webhook, 1);
+                    self.handoff.release(webhook, 1);
                 }
                 not_stored.map(|_| ())
             }

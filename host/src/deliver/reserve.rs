@@ -5,19 +5,26 @@ use std::sync::Arc;
 use super::dispatcher::Dispatcher;
 use crate::handoff::Handoff;
 use crate::model::delivery::Claimed;
-use crate::model::webhook::{Status, Webhook};
+use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::store::Start;
 
 impl Handoff for Dispatcher {
     fn reserve(&self, webhook: &Arc<Webhook>) -> Start {
         let now = self.clock.now();
+        let in_turn = self.shared && webhook.current.ordering == Ordering::Fifo;
         let mut state = self.state.lock();
-        let held_back = state.draining || state.is_full(self.limits) || webhook.revision.status != Status::Active;
+        let held_back =
+            in_turn || state.draining || state.is_full(self.limits) || webhook.revision.status != Status::Active;
         if held_back {
             state.mark_backlog(webhook.id);
         }
         if !state.lane(webhook.id).reserve(now) {
             state.mark_backlog(webhook.id);
+            drop(state);
+            if in_turn {
+                // It is fetched as soon as it is written.
+                (self.wake)();
+            }
             return Start::Waiting;
         }
         state.rows += 1;

@@ -56,15 +56,20 @@ impl Sweeper {
         self.asked.load(Atomic::Acquire)
     }
 
-    pub(super) async fn sweep_when_due(&self) -> Result<(), StoreError> {
+    /// `true`: it was time for all of it.
+    pub(super) async fn sweep_when_due(&self) -> Result<bool, StoreError> {
         if !due(&self.last, self.parts.clock.now(), EVERY) {
             let asked = self.is_asked() && due(&self.last_asked, self.parts.clock.now(), ASKED_EVERY);
-            return if asked { self.find_waiting().await } else { Ok(()) };
+            if asked {
+                self.find_waiting().await?;
+            }
+            return Ok(false);
         }
         if due(&self.last_count, self.parts.clock.now(), COUNT_EVERY) {
             meter::queue(self.parts.store.depth().await?, self.dispatcher.in_flight(), self.dispatcher.rows());
         }
-        self.sweep().await
+        self.sweep().await?;
+        Ok(true)
     }
 
     pub(super) async fn sweep(&self) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::Parts;
 use super::dispatcher::Dispatcher;
 use super::health::Healths;
 use super::pipeline::Pipeline;
@@ -20,11 +21,10 @@ use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
 use super::unwritten::Unwritten;
-use super::{Parts, Retried, health};
 use crate::model::delivery::Claimed;
-use crate::model::ids::{DeliveryId, WebhookId};
-use crate::model::webhook::{Ordering, Status};
-use crate::store::{Completed, StoreError};
+use crate::model::ids::WebhookId;
+use crate::model::webhook::Ordering;
+use crate::store::StoreError;
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
@@ -36,12 +36,12 @@ const REST: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
-    parts: Parts,
-    dispatcher: Arc<Dispatcher>,
-    pipeline: Arc<Pipeline>,
-    health: Arc<Healths>,
+    pub(super) parts: Parts,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) health: Arc<Healths>,
     pub(super) sweeper: Sweeper,
-    attention: Arc<Notify>,
+    pub(super) attention: Arc<Notify>,
     pub(super) recorder: Recorder,
     /// To the recorder's task, while it takes anything.
     ended: Mutex<Option<mpsc::UnboundedSender<Ended>>>,
@@ -115,19 +115,6 @@ impl Worker {
         self.dispatcher.in_flight()
     }
 
-    /// For whoever comes next. What was never tried of a webhook whose order counts goes in line again, behind what was.
-    pub(super) async fn put_back(&self, queued: Vec<Claimed>) {
-        let now = self.parts.clock.now();
-        let in_line = |claimed: &Claimed| {
-            claimed.attempts == 0 && self.dispatcher.rules(claimed.webhook).ordering == Ordering::Fifo
-        };
-        let back = |claimed: Claimed| {
-            let next = if in_line(&claimed) { Completed::Waiting } else { Completed::Scheduled(now) };
-            (claimed, next)
-        };
-        self.recorder.unwritten.put_back(queued.into_iter().map(back).collect(), now).await;
-    }
-
     async fn run(self: Arc<Self>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let rest = match self.turn().await {
@@ -149,7 +136,10 @@ impl Worker {
         self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
         self.start_ready();
-        self.sweeper.sweep_when_due().await?;
+        if self.sweeper.sweep_when_due().await? && self.parts.store.is_shared() {
+            // What another node put aside for later is nobody's but everybody's.
+            self.recorder.due.ask_again();
+        }
         if self.recorder.due.time() <= self.parts.clock.now() {
             self.claim_due().await?;
         }
@@ -212,36 +202,6 @@ impl Worker {
         self.refill().await
     }
 
-    pub(super) async fn webhook_changed(&self, id: WebhookId) -> Result<(), StoreError> {
-        let status = self.parts.directory.webhook(id).map(|webhook| webhook.revision.status);
-        match status {
-            None => health::cancel_pending(&self.parts, id, super::DELETED).await?,
-            Some(Status::Disabled(reason)) => {
-                health::cancel_pending(&self.parts, id, &super::disabled_line(reason)).await?;
-            }
-            Some(Status::Paused) => return Ok(()),
-            Some(Status::Active) => {
-                self.health.reload(id).await?;
-                self.dispatcher.mark_backlog(id);
-            }
-        }
-        if status != Some(Status::Active) {
-            self.dispatcher.unhold(id);
-        }
-        self.look();
-        Ok(())
-    }
-
-    pub(super) async fn retry(&self, id: DeliveryId) -> Result<Retried, StoreError> {
-        let claimed = self.parts.store.retry(id, self.parts.clock.now()).await;
-        let Some(claimed) = claimed.inspect_err(|_| self.dispatcher.note_lost())? else {
-            return Ok(Retried::InProgress);
-        };
-        self.dispatcher.insist(claimed);
-        self.attention.notify_one();
-        Ok(Retried::Started)
-    }
-
     fn next(&self) -> Option<Claimed> {
         if self.recorder.unwritten.is_empty() { self.dispatcher.next() } else { None }
     }
@@ -289,8 +249,9 @@ impl Worker {
     async fn refill(&self) -> Result<(), StoreError> {
         for (webhook, asked) in self.dispatcher.to_refill() {
             let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(CLAIM_BATCH);
-            match self.parts.store.claim_waiting(webhook, limit).await {
-                Ok(claimed) => self.dispatcher.refilled(webhook, claimed, limit as usize),
+            match self.claim_waiting(webhook, limit).await {
+                Ok(Some(claimed)) => self.dispatcher.refilled(webhook, claimed, limit as usize),
+                Ok(None) => self.dispatcher.must_wait(webhook),
                 Err(error) => {
                     self.dispatcher.refill_failed(webhook);
                     self.dispatcher.note_lost();
@@ -299,6 +260,13 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>, StoreError> {
+        match self.dispatcher.rules(webhook).ordering {
+            Ordering::None => self.parts.store.claim_waiting(webhook, limit).await.map(Some),
+            Ordering::Fifo => self.parts.store.claim_in_order(webhook, limit).await,
+        }
     }
 
     /// Rows that were claimed for us by a call whose answer was lost are due again. If one comes into memory at this very moment
