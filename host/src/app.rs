@@ -7,6 +7,7 @@ mod database;
 mod first;
 mod key;
 mod listen;
+mod nodes;
 mod parts;
 
 use std::net::SocketAddr;
@@ -23,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::database::Opened;
 pub use self::first::FirstToken;
-use crate::api::Face;
+use self::nodes::{Living, Node};
+use crate::api::{Face, Shows};
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::deliver::{Deliver, Running};
 use crate::model::ids::IdSource;
 use crate::route::Directory;
@@ -68,6 +70,7 @@ pub struct App {
     first_token: Option<FirstToken>,
     store: Opened,
     running: Option<Running>,
+    living: Living,
     stop: CancellationToken,
     server: JoinHandle<()>,
     drain: Duration,
@@ -84,19 +87,25 @@ impl App {
         let listener = listener.with_context(|| format!("can't listen on {}", config.server.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
         let wired = Wired::new(&config, &around).await?;
-        let Wired { services, deliver, store } = wired;
+        let Wired { services, deliver, store, ids } = wired;
+        let living = Node::new(store.store(), (&services, &deliver), &ids, &around).live();
         parts::keep_bundled(&services).await?;
         services.seed_catalogue().await.context("the catalogue can't be filled")?;
-        let first_token = first::admin_token(&services, &config.storage.data).await?;
+        // Nobody can use one where nothing but probes is answered.
+        let first_token = match config.server.role {
+            Role::All | Role::Api => first::admin_token(&services, &config.storage.data).await?,
+            Role::Worker => None,
+        };
         let running = match around.delivers {
             true => Some(deliver.start().await.context("what was pending can't be taken over")?),
             false => None,
         };
         let stop = CancellationToken::new();
-        let face = Arc::new(Face::new(Arc::clone(&services), around.metrics));
+        let shows = if config.server.role == Role::Worker { Shows::Probes } else { Shows::Everything };
+        let face = Arc::new(Face::new(Arc::clone(&services), around.metrics, shows));
         let server = tokio::spawn(listen::serve(listener, face, stop.clone()));
         let drain = config.server.drain;
-        Ok(Self { address, services, deliver, first_token, store, running, stop, server, drain })
+        Ok(Self { address, services, deliver, first_token, store, running, living, stop, server, drain })
     }
 
     /// Where it answers.
@@ -135,6 +144,7 @@ impl App {
                 tracing::warn!(left, "attempts were still under way: they are made again after the next start");
             }
         }
+        drop(self.living);
         self.store.close().await;
     }
 }
@@ -144,6 +154,7 @@ struct Wired {
     services: Arc<Services>,
     deliver: Arc<Deliver>,
     store: Opened,
+    ids: Arc<IdSource>,
 }
 
 impl Wired {
@@ -160,20 +171,18 @@ impl Wired {
         let ids = Arc::new(IdSource::new(store.number(), after));
         let sender = parts::sender(config, around)?;
         let fuel = transform.limits().fuel;
-        let deliver = Deliver::new(
-            deliver::Parts {
-                store: Arc::clone(&store),
-                transform: transform.clone(),
-                sender,
-                directory: Arc::clone(&directory),
-                vault,
-                clock: Arc::clone(&clock),
-                rng: Arc::clone(&rng),
-                ids: Arc::clone(&ids),
-                fuel,
-            },
-            parts::deliver_limits(config),
-        );
+        let parts = deliver::Parts {
+            store: Arc::clone(&store),
+            transform: transform.clone(),
+            sender,
+            directory: Arc::clone(&directory),
+            vault,
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+            ids: Arc::clone(&ids),
+            fuel,
+        };
+        let deliver = parts::deliver(config, parts);
         // Filled by the services, which know what is in force.
         let (rulebook, _) = ingest::Rulebook::new(&[], &[], &config.delivery.defaults);
         let rulebook = Arc::new(rulebook);
@@ -193,13 +202,13 @@ impl Wired {
             directory,
             clock,
             rng,
-            ids,
+            ids: Arc::clone(&ids),
             deliver: deliver_too,
             ingest,
             rulebook,
             rules,
         };
         let services = Arc::new(Services::start(parts).await.context("the accounts can't be read")?);
-        Ok(Self { services, deliver, store: opened })
+        Ok(Self { services, deliver, store: opened, ids })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::model::event::Event;
-use crate::model::ids::WebhookId;
+use crate::model::ids::{RevisionId, WebhookId};
 use crate::model::name::{Environment, Tenant};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{DisabledReason, Revision, Status, Webhook};
@@ -137,15 +137,32 @@ impl Directory {
 
     /// The webhook was saved: from now on it is this.
     pub fn put(&self, webhook: Webhook) {
+        self.index.write().put(Arc::new(webhook));
+    }
+
+    /// The same for whoever isn't alone: nothing is done if it has another revision by now than `seen`; `None`: it wasn't there.
+    pub fn put_after(&self, seen: Option<RevisionId>, webhook: Webhook) -> bool {
         let webhook = Arc::new(webhook);
         let mut index = self.index.write();
-        index.remove(webhook.id);
-        index.by_scope.entry(scope(&webhook)).or_default().push(Arc::clone(&webhook));
-        index.by_id.insert(webhook.id, webhook);
+        let still = index.revision(webhook.id) == seen;
+        if still {
+            index.put(webhook);
+        }
+        still
     }
 
     pub fn remove(&self, id: WebhookId) {
         self.index.write().remove(id);
+    }
+
+    /// Nothing is done if it has another revision by now.
+    pub fn remove_after(&self, seen: RevisionId, id: WebhookId) -> bool {
+        let mut index = self.index.write();
+        let still = index.revision(id) == Some(seen);
+        if still {
+            index.remove(id);
+        }
+        still
     }
 
     pub fn webhook(&self, id: WebhookId) -> Option<Arc<Webhook>> {
@@ -168,6 +185,16 @@ impl Directory {
 }
 
 impl Index {
+    fn put(&mut self, webhook: Arc<Webhook>) {
+        self.remove(webhook.id);
+        self.by_scope.entry(scope(&webhook)).or_default().push(Arc::clone(&webhook));
+        self.by_id.insert(webhook.id, webhook);
+    }
+
+    fn revision(&self, id: WebhookId) -> Option<RevisionId> {
+        self.by_id.get(&id).map(|webhook| webhook.revision.id)
+    }
+
     fn remove(&mut self, id: WebhookId) {
         let Some(old) = self.by_id.remove(&id) else { return };
         if let Some(list) = self.by_scope.get_mut(&scope(&old)) {
@@ -187,7 +214,7 @@ mod tests {
 
     use super::*;
     use crate::model::event::Payload;
-    use crate::model::ids::{EventId, IdSource, RevisionId};
+    use crate::model::ids::{EventId, IdSource};
     use crate::model::name::{Pattern, Subscription};
     use crate::model::webhook::{Format, SecretUrl};
 

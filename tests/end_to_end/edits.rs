@@ -136,7 +136,7 @@ fn timeout_and_retry_policy_are_todays_in_every_attempt() {
 }
 
 /// The bundled `redact` under a later version, with another default mask: as its author would have built it.
-fn another_redact() -> Vec<u8> {
+pub(crate) fn another_redact() -> Vec<u8> {
     let bundled = waxwing_bundle::plugins().iter().find(|plugin| plugin.name == "redact").unwrap();
     let mut wasm = bundled.wasm.to_vec();
     for (was, is) in [("redact0.1.0", "redact0.2.0"), ("[redacted]", "[withheld]")] {

@@ -14,6 +14,7 @@ mod process;
 mod edits;
 mod explain;
 mod limits;
+mod nodes;
 mod postgres;
 mod recovery;
 mod slack;

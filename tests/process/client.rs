@@ -37,6 +37,12 @@ impl Server {
         self.call(Method::DELETE, path, None);
     }
 
+    /// The status of an answer, whatever it is.
+    pub(crate) fn status(&self, path: &str) -> u16 {
+        let request = HTTP.get(format!("{}{path}", self.url)).bearer_auth(TOKEN);
+        RUNTIME.block_on(async { request.send().await.unwrap().status().as_u16() })
+    }
+
     /// Uploads a component; what the server says of it.
     pub(crate) fn upload(&self, wasm: Vec<u8>) -> Value {
         let request = HTTP.post(format!("{}/api/plugins", self.url)).header("content-type", "application/wasm");

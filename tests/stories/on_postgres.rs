@@ -9,6 +9,7 @@ mod crashes;
 mod edits;
 mod fairness;
 mod health;
+mod nodes;
 mod pausing;
 mod plugins;
 mod retries;

@@ -106,6 +106,10 @@ impl Queue for FailingStore {
         self.call(self.inner.claim_due(now, limit)).await
     }
 
+    async fn claim_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {
+        self.call(self.inner.claim_in_order(webhook, limit)).await
+    }
+
     async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
         self.call(self.inner.claim_waiting(webhook, limit)).await
     }
@@ -297,6 +301,10 @@ impl Accounts for FailingStore {
 
 #[async_trait]
 impl Nodes for FailingStore {
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn number(&self) -> u16 {
         self.inner.number()
     }

@@ -86,6 +86,26 @@ impl World {
         Self { store, clock, directory, deliver, plugins, sinks, ids, parts, place }
     }
 
+    /// One more node on the same database, with the same clock and the same receivers.
+    #[allow(dead_code, reason = "only PostgreSQL has several")]
+    pub(crate) async fn beside(&self) -> Self {
+        let (clock, vault) = (Arc::clone(&self.clock), Arc::clone(&self.parts.vault));
+        let (store, place) = self.place.open_beside(vault, Arc::clone(&clock)).await;
+        let directory = Arc::new(Directory::new(store.webhooks().await.unwrap()));
+        let ids = Arc::new(IdSource::new(2, 0));
+        let (plugins, sinks) = (Arc::clone(&self.plugins), Arc::clone(&self.sinks));
+        let (in_store, in_directory, own_ids) = (Arc::clone(&store), Arc::clone(&directory), Arc::clone(&ids));
+        let parts = Parts { store: in_store, directory: in_directory, ids: own_ids, ..self.parts.clone() };
+        let deliver = Deliver::new(parts.clone(), Limits::default());
+        Self { store, clock, directory, deliver, plugins, sinks, ids, parts, place }
+    }
+
+    /// As far as the others can tell, this node is dead.
+    #[allow(dead_code, reason = "only PostgreSQL has several")]
+    pub(crate) async fn is_taken_for_dead(&self) {
+        self.place.node_is_gone(self.store.number()).await;
+    }
+
     /// The process is gone and another one starts on the same database.
     pub(crate) async fn restart(&mut self) {
         self.place.process_is_gone().await;
@@ -160,6 +180,11 @@ impl World {
     pub(crate) async fn run_due(&self) -> &Self {
         self.deliver.run_due().await.unwrap();
         self
+    }
+
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub(crate) fn clock_now(&self) -> waxwing::model::time::Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn advance(&self, by: Duration) -> &Self {

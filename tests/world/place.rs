@@ -21,7 +21,7 @@ pub(crate) enum On {
 
 pub(super) enum Place {
     Sqlite { _folder: TempDir },
-    Postgres(Database),
+    Postgres(Arc<Database>),
 }
 
 impl Place {
@@ -35,11 +35,27 @@ impl Place {
                 (Arc::new(opened.unwrap()), Self::Sqlite { _folder: folder })
             }
             On::Postgres => {
-                let database = Database::new().await;
+                let database = Arc::new(Database::new().await);
                 let opened = PostgresStore::open(&database.url(), PostgresOptions::default(), vault, rng, clock).await;
                 (Arc::new(opened.unwrap()), Self::Postgres(database))
             }
         }
+    }
+
+    /// One more node on the same database.
+    pub(super) async fn open_beside(&self, vault: Arc<Vault>, clock: Arc<ManualClock>) -> (Arc<dyn Store>, Self) {
+        let Self::Postgres(database) = self else { panic!("one process has an SQLite database") };
+        let (options, rng) = (PostgresOptions::default(), Arc::new(waxwing::clock::SystemRng));
+        let opened = PostgresStore::open(&database.url(), options, vault, rng, clock).await;
+        (Arc::new(opened.unwrap()), Self::Postgres(Arc::clone(database)))
+    }
+
+    /// This node's lease has run out.
+    pub(super) async fn node_is_gone(&self, number: u16) {
+        let Self::Postgres(database) = self else { panic!("an SQLite database has no nodes") };
+        let expired = "UPDATE nodes SET expires_at = now() - INTERVAL '1 second' WHERE number = $1";
+        let number = i16::try_from(number).unwrap();
+        sqlx::query(expired).bind(number).execute(&mut database.connect().await).await.unwrap();
     }
 
     /// Whoever starts next takes over from this process: its lease has run out.

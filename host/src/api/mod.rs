@@ -43,15 +43,24 @@ pub struct Api {
     document: Arc<Value>,
 }
 
+/// What a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    Everything,
+    /// Whether it is up and ready, and its metrics: a worker has nothing else to say.
+    Probes,
+}
+
 /// The whole API: takes a request, gives its answer.
 pub struct Face {
     api: Api,
     router: Router,
+    shows: Shows,
 }
 
 impl Face {
     /// `metrics` renders what `/metrics` shows.
-    pub fn new(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
+    pub fn new(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + Sync>, shows: Shows) -> Self {
         let (router, openapi) = described().split_for_parts();
         let document = Arc::new(document::finish(&openapi));
         let api = Api { services, metrics, document };
@@ -63,12 +72,14 @@ impl Face {
             // Every body is read by `extract::read`, each with a bound of its own.
             .layer(DefaultBodyLimit::disable())
             .with_state(api.clone());
-        Self { api, router }
+        Self { api, router, shows }
     }
 
     /// The answer to what `peer` asks. Events go past the router: all the load is on their one path.
     pub async fn answer(&self, mut request: Request, peer: SocketAddr) -> Response {
-        let mut response = if request.method() == Method::POST && request.uri().path() == events::PATH {
+        let mut response = if self.shows == Shows::Probes && !probes::is_one(request.uri().path()) {
+            problem::worker_only().into_response()
+        } else if request.method() == Method::POST && request.uri().path() == events::PATH {
             events::take(&self.api, request).await
         } else {
             request.extensions_mut().insert(ConnectInfo(peer));

@@ -24,6 +24,11 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics)).routes(routes!(jwks))
 }
 
+/// What a worker answers, too.
+pub(super) fn is_one(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
 /// The process is up
 #[utoipa::path(get, path = "/healthz", tag = "probes", security(()), responses((status = 200, body = String)))]
 async fn healthz() -> &'static str {

@@ -203,6 +203,11 @@ pub(super) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no-such-route", "there is nothing at this path: see /docs")
 }
 
+pub(super) fn worker_only() -> Problem {
+    let detail = "this node only delivers (--role worker): ask one whose role is `api` or `all`";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "worker-only", detail)
+}
+
 pub(super) fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path knows other methods: see /docs")
 }

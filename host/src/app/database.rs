@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::Surroundings;
 use super::key::Keys;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, Role};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Events, Store};
@@ -28,7 +28,8 @@ impl Opened {
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Database::Postgres(url) => {
-                let options = PostgresOptions { delivers: around.delivers, ..PostgresOptions::default() };
+                let delivers = around.delivers && config.server.role != Role::Api;
+                let options = PostgresOptions { delivers, ..PostgresOptions::default() };
                 let opened = PostgresStore::open(url.expose(), options, vault, rng, clock).await;
                 let store = opened.with_context(|| format!("the database {url} can't be opened"))?;
                 Ok(Self::Postgres(Arc::new(store)))

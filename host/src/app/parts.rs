@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use super::Surroundings;
 use super::key::Keys;
-use crate::config::Config;
+use crate::config::{Config, Role};
+use crate::deliver::Deliver;
 use crate::model::plugin::Digest;
 use crate::send::{EgressOptions, HttpSender, Sender};
 use crate::service::{Rules, Services};
@@ -64,10 +65,14 @@ pub(super) fn sender(config: &Config, around: &Surroundings) -> anyhow::Result<A
     Ok(Arc::new(HttpSender::new(&options).context("nothing can be sent from here")?))
 }
 
-pub(super) fn deliver_limits(config: &Config) -> deliver::Limits {
+pub(super) fn deliver(config: &Config, parts: deliver::Parts) -> Arc<Deliver> {
     let told = &config.delivery;
     let (in_flight, per_webhook, rows) = (told.in_flight, told.per_webhook, told.in_memory);
-    deliver::Limits { in_flight, per_webhook, rows, ..deliver::Limits::default() }
+    let limits = deliver::Limits { in_flight, per_webhook, rows, ..deliver::Limits::default() };
+    match config.server.role {
+        Role::All | Role::Worker => Deliver::new(parts, limits),
+        Role::Api => Deliver::accepting(parts, limits),
+    }
 }
 
 pub(super) fn rules(config: &Config) -> Rules {

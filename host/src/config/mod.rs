@@ -19,7 +19,7 @@ pub use self::egress::EgressConfig;
 pub use self::layers::{Environ, Layers, Source, process_environ};
 pub use self::logs::{LogConfig, LogStyle};
 pub use self::plugins::PluginConfig;
-pub use self::server::ServerConfig;
+pub use self::server::{Role, ServerConfig};
 pub use self::storage::{Database, DatabaseUrl, KeySource, StorageConfig};
 
 /// Everything that `app` is given.
@@ -54,9 +54,15 @@ pub enum ConfigError {
 impl Config {
     /// Reads and checks every section.
     pub fn read(layers: &Layers) -> Result<Self, ConfigError> {
+        let (server, storage) = (ServerConfig::read(layers)?, StorageConfig::read(layers)?);
+        if server.role != Role::All && matches!(storage.database, Database::Sqlite(_)) {
+            let message = "one process has an SQLite database: a node with a part of the work needs \
+                           --database postgres://…, which several may share";
+            return Err(layers.invalid("role", message.into()));
+        }
         Ok(Self {
-            server: ServerConfig::read(layers)?,
-            storage: StorageConfig::read(layers)?,
+            server,
+            storage,
             egress: EgressConfig::read(layers)?,
             plugins: PluginConfig::read(layers)?,
             delivery: DeliveryConfig::read(layers)?,

@@ -1,6 +1,7 @@
 //! Where the server answers, and how it ends.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::{ConfigError, Layers};
@@ -8,8 +9,37 @@ use crate::model::secret::Secret;
 
 const TOKEN_MIN: usize = 16;
 
+/// What a node does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
+    All,
+    /// Accepts and answers everything, and leaves the delivering to others.
+    Api,
+    /// Delivers, and answers only the probes.
+    Worker,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("must be all, api or worker")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        match text {
+            "all" => Ok(Self::All),
+            "api" => Ok(Self::Api),
+            "worker" => Ok(Self::Worker),
+            _ => Err(UnknownRole),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
+    pub role: Role,
     pub listen: SocketAddr,
     /// Always works; for automation.
     pub admin_token: Option<Secret>,
@@ -29,6 +59,7 @@ impl ServerConfig {
             return Err(layers.invalid("admin-token", format!("a token has at least {TOKEN_MIN} characters")));
         }
         let drain = Duration::from_secs(layers.number("drain-seconds", 20, 0..=300)?);
-        Ok(Self { listen, admin_token: admin_token.map(Secret::new), drain })
+        let role = layers.parse("role")?.unwrap_or_default();
+        Ok(Self { role, listen, admin_token: admin_token.map(Secret::new), drain })
     }
 }

@@ -46,6 +46,12 @@ pub const SETTINGS: &[Setting] = &[
         "20",
         "How long a SIGTERM lets deliveries under way end, 0 to 300",
     ),
+    one(
+        "role",
+        ("WAXWING_ROLE", "role"),
+        "all",
+        "What this node does: all, api (accepts and answers) or worker (delivers)",
+    ),
     one("data", ("WAXWING_DATA", "data"), "data", "The folder for the SQLite file, the key and compiled plugins"),
     one(
         "database",

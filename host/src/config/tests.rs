@@ -77,6 +77,18 @@ fn an_error_says_where_the_value_was_said() {
 }
 
 #[test]
+fn a_part_of_the_work_needs_a_database_that_nodes_can_share() {
+    let said = read("role = 'worker'", &[], &[]).unwrap_err().to_string();
+    assert!(said.starts_with("waxwing.toml: role: one process has an SQLite database"), "{said}");
+    let database = [("database", "postgres://db/waxwing"), ("key", "k"), ("role", "api")];
+    assert_eq!(read("", &[], &database).unwrap().server.role, Role::Api);
+    assert_eq!(
+        read("", &[("WAXWING_ROLE", "boss")], &[]).unwrap_err().to_string(),
+        "WAXWING_ROLE: must be all, api or worker"
+    );
+}
+
+#[test]
 fn a_variable_may_name_a_file_that_holds_its_value() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");

@@ -4,20 +4,19 @@
 //! into memory waits in the database: `worker` fetches it back when there is room, and `pipeline` makes the attempts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use super::lane::{Lane, Pace, Readiness, Rules};
+use super::lane::{Pace, Readiness, Rules};
 use super::state::State;
 use super::under_way::Held;
 use crate::clock::Clock;
-use crate::handoff::Handoff;
 use crate::model::delivery::Claimed;
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::time::Timestamp;
-use crate::model::webhook::{Ordering, Status, Webhook};
+use crate::model::webhook::{Ordering, Status};
 use crate::route::Directory;
-use crate::store::Start;
 
 /// How much at once, on this node; over all webhooks where it doesn't say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +44,31 @@ const UNRECORDED_MAX: usize = 1024;
 pub(super) type Wake = Box<dyn Fn() + Send + Sync>;
 
 pub(super) struct Dispatcher {
-    directory: Arc<Directory>,
-    clock: Arc<dyn Clock>,
-    limits: Limits,
-    state: Mutex<State>,
-    wake: Wake,
+    pub(super) directory: Arc<Directory>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
+    pub(super) state: Mutex<State>,
+    pub(super) wake: Wake,
+    /// Others deliver from the same queue: where the order counts, whose turn it is is decided there.
+    pub(super) shared: bool,
+    /// How many nodes share a webhook's rate.
+    nodes: AtomicU32,
 }
 
 impl Dispatcher {
     pub(super) fn new(directory: Arc<Directory>, clock: Arc<dyn Clock>, limits: Limits, wake: Wake) -> Self {
-        Self { directory, clock, limits, state: Mutex::default(), wake }
+        let (state, nodes) = (Mutex::default(), AtomicU32::new(1));
+        Self { directory, clock, limits, state, wake, shared: false, nodes }
+    }
+
+    /// One of several on the same queue, if `shared`.
+    pub(super) fn among_others(self, shared: bool) -> Self {
+        Self { shared, ..self }
+    }
+
+    /// So many nodes deliver: each keeps to its share of a webhook's rate.
+    pub(super) fn share(&self, nodes: u32) {
+        self.nodes.store(nodes.max(1), Relaxed);
     }
 
     /// The next delivery to attempt, each ready webhook in its turn. Its end is told by [`Self::done`].
@@ -174,6 +188,14 @@ impl Dispatcher {
         claimed.into_iter().for_each(|claimed| state.insert(claimed, ordering));
     }
 
+    /// The order counts, and it is not this node's turn, or not theirs: they are found again by the sweep.
+    pub(super) fn must_wait(&self, webhook: WebhookId) {
+        let mut state = self.state.lock();
+        state.lane(webhook).must_wait();
+        state.backlogs.remove(&webhook);
+        state.enter_ring(webhook);
+    }
+
     /// The answer to [`Self::to_refill`] couldn't be had.
     pub(super) fn refill_failed(&self, webhook: WebhookId) {
         self.state.lock().lane(webhook).refilling = false;
@@ -236,57 +258,34 @@ impl Dispatcher {
     pub(super) fn drain(&self) -> Vec<Claimed> {
         let mut state = self.state.lock();
         state.draining = true;
-        let queued: Vec<_> = state.lanes.values_mut().flat_map(Lane::empty).collect();
-        queued.iter().for_each(|claimed| state.forget(Held::by(claimed)));
-        queued
+        state.take_queued()
+    }
+
+    /// From now on nothing is started here; what comes is for other nodes.
+    pub(super) fn rest(&self) {
+        self.state.lock().draining = true;
+    }
+
+    pub(super) fn is_resting(&self) -> bool {
+        self.state.lock().draining
+    }
+
+    /// What is queued is given out, to be put back into the database.
+    pub(super) fn take_queued(&self) -> Vec<Claimed> {
+        self.state.lock().take_queued()
     }
 
     fn is_paused(&self, id: WebhookId) -> bool {
         self.directory.webhook(id).is_some_and(|webhook| webhook.revision.status == Status::Paused)
     }
 
-    fn rules(&self, id: WebhookId) -> Rules {
+    pub(super) fn rules(&self, id: WebhookId) -> Rules {
         let webhook = self.directory.webhook(id);
         let most = self.limits.per_webhook.max(1);
         webhook.map_or(Rules { ordering: Ordering::None, rate: None, most }, |webhook| Rules {
             ordering: webhook.current.ordering,
-            rate: webhook.current.rate_limit,
+            rate: webhook.current.rate_limit.map(|rate| (rate / self.nodes.load(Relaxed)).max(1)),
             most,
         })
-    }
-}
-
-impl Handoff for Dispatcher {
-    fn reserve(&self, webhook: &Arc<Webhook>) -> Start {
-        let now = self.clock.now();
-        let mut state = self.state.lock();
-        let held_back = state.draining || state.is_full(self.limits) || webhook.revision.status != Status::Active;
-        if held_back {
-            state.mark_backlog(webhook.id);
-        }
-        if !state.lane(webhook.id).reserve(now) {
-            state.mark_backlog(webhook.id);
-            return Start::Waiting;
-        }
-        state.rows += 1;
-        Start::Claimed
-    }
-
-    fn take(&self, claimed: Vec<Claimed>) {
-        let mut state = self.state.lock();
-        for claimed in claimed {
-            let ordering = self.rules(claimed.webhook).ordering;
-            state.lane(claimed.webhook).release(1);
-            state.rows = state.rows.saturating_sub(1);
-            state.insert(claimed, ordering);
-        }
-        drop(state);
-        (self.wake)();
-    }
-
-    fn release(&self, webhook: &Arc<Webhook>, reserved: usize) {
-        let mut state = self.state.lock();
-        state.rows = state.rows.saturating_sub(reserved);
-        state.lane(webhook.id).release(reserved);
     }
 }

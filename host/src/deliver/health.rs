@@ -11,7 +11,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::json;
 
-use super::dispatcher::Dispatcher;
 use super::{Parts, meter};
 use crate::handoff::Handoff;
 use crate::model::attempt::Trigger;
@@ -35,14 +34,14 @@ const CANCEL_BATCH: u32 = 500;
 
 pub(super) struct Healths {
     parts: Parts,
-    dispatcher: Arc<Dispatcher>,
+    handoff: Arc<dyn Handoff>,
     /// The first failure since the last success, of webhooks that had one. The store keeps the truth; this saves asking.
     failing_since: Mutex<HashMap<WebhookId, Timestamp>>,
 }
 
 impl Healths {
-    pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>) -> Self {
-        Self { parts, dispatcher, failing_since: Mutex::default() }
+    pub(super) fn new(parts: Parts, handoff: Arc<dyn Handoff>) -> Self {
+        Self { parts, handoff, failing_since: Mutex::default() }
     }
 
     pub(super) async fn load(&self) -> Result<(), StoreError> {
@@ -120,7 +119,8 @@ impl Healths {
             let disabled = Webhook { revision: Arc::new(next), ..(*webhook).clone() };
             match self.parts.store.save_webhook(&disabled, Some(&webhook.revision), None).await {
                 Ok(_) => {
-                    self.parts.directory.put(disabled);
+                    // Should another node's save be known here already, it came after this one.
+                    self.parts.directory.put_after(Some(webhook.revision.id), disabled);
                     meter::disabled(reason.as_str());
                     tracing::warn!(webhook = %id, reason = reason.as_str(), why, "webhook disabled");
                     cancel_pending(&self.parts, id, &super::disabled_line(reason)).await?;
@@ -162,7 +162,7 @@ impl Healths {
         let new = |webhook: &Arc<Webhook>| NewDelivery {
             id: self.parts.ids.next(now),
             webhook: webhook.id,
-            start: self.dispatcher.reserve(webhook),
+            start: self.handoff.reserve(webhook),
             trigger: Trigger::Automatic,
             replay_of: None,
         };
@@ -172,12 +172,12 @@ impl Healths {
         let events = vec![NewEvent { event: Arc::clone(&event), deliveries }];
         match self.parts.store.append(NewBatch { events, idempotency: None, now }).await {
             Ok(Appended::Stored) => {
-                self.dispatcher.take(reserved.into_iter().map(|new| first_claim(&event, &new)).collect());
+                self.handoff.take(reserved.into_iter().map(|new| first_claim(&event, &new)).collect());
                 Ok(())
             }
             not_stored => {
                 for webhook in receivers.iter().filter(|it| reserved.iter().any(|new| new.webhook == it.id)) {
-                    self.dispatcher.release(webhook, 1);
+                    self.handoff.release(webhook, 1);
                 }
                 not_stored.map(|_| ())
             }

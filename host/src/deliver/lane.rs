@@ -193,6 +193,11 @@ impl Lane {
         self.backlog
     }
 
+    /// What waits isn't to be had now: whoever knows when it is says so again.
+    pub(super) fn must_wait(&mut self) {
+        (self.refilling, self.backlog, self.announced) = (false, false, 0);
+    }
+
     /// Everything in the queue, for those who put it back into the database.
     pub(super) fn empty(&mut self) -> Vec<Claimed> {
         self.queue.drain(..).collect()

@@ -7,6 +7,8 @@
 //!
 //! `service` and `app` hold a [`Deliver`]; `ingest` sees of it only the [`Handoff`].
 
+mod accept;
+mod asked;
 mod build;
 mod dispatcher;
 #[cfg(test)]
@@ -16,11 +18,13 @@ mod judge;
 mod lane;
 mod mask;
 mod meter;
+mod nodes;
 mod once;
 mod pipeline;
 mod preview;
 mod record;
 mod recorder;
+mod reserve;
 mod running;
 mod settings;
 mod state;
@@ -34,6 +38,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use self::accept::Accepting;
 use self::dispatcher::Dispatcher;
 use self::health::Healths;
 use self::pipeline::Pipeline;
@@ -77,6 +82,7 @@ pub struct Deliver {
     dispatcher: Arc<Dispatcher>,
     pipeline: Arc<Pipeline>,
     worker: Arc<Worker>,
+    handoff: Arc<dyn Handoff>,
     /// Set once it delivers in the background.
     background: Arc<OnceLock<Weak<Worker>>>,
 }
@@ -101,22 +107,35 @@ pub enum Retried {
 impl Deliver {
     /// Does nothing by itself until [`Self::start`] (a server) or [`Self::run_due`] (a test, step by step).
     pub fn new(parts: Parts, limits: Limits) -> Arc<Self> {
+        Self::build(parts, limits, None)
+    }
+
+    /// One that makes no attempt but tests: whatever is to be delivered is left to other nodes.
+    pub fn accepting(parts: Parts, limits: Limits) -> Arc<Self> {
+        let handoff = Arc::new(Accepting { clock: Arc::clone(&parts.clock) });
+        let accepting = Self::build(parts, limits, Some(handoff));
+        accepting.dispatcher.rest();
+        accepting
+    }
+
+    fn build(parts: Parts, limits: Limits, handoff: Option<Arc<dyn Handoff>>) -> Arc<Self> {
         let (attention, background) = (Arc::new(Notify::new()), Arc::new(OnceLock::<Weak<Worker>>::new()));
         let started = Arc::clone(&background);
         // What was handed over begins where it was, on the thread that has it at hand, not after the loop's turn.
         let wake = Box::new(move || started.get().and_then(Weak::upgrade).iter().for_each(Worker::go_on));
         let dispatcher = Dispatcher::new(Arc::clone(&parts.directory), Arc::clone(&parts.clock), limits, wake);
-        let dispatcher = Arc::new(dispatcher);
-        let health = Arc::new(Healths::new(parts.clone(), Arc::clone(&dispatcher)));
+        let dispatcher = Arc::new(dispatcher.among_others(parts.store.is_shared()));
+        let handoff = handoff.unwrap_or_else(|| Arc::<Dispatcher>::clone(&dispatcher));
+        let health = Arc::new(Healths::new(parts.clone(), Arc::clone(&handoff)));
         let pipeline = Arc::new(Pipeline::new(parts.clone(), Arc::clone(&health)));
         let actors = worker::Actors { dispatcher: Arc::clone(&dispatcher), pipeline: Arc::clone(&pipeline), health };
         let worker = Arc::new(Worker::new(parts.clone(), actors, attention));
-        Arc::new(Self { parts, dispatcher, pipeline, worker, background })
+        Arc::new(Self { parts, dispatcher, pipeline, worker, handoff, background })
     }
 
     /// What `ingest` (and whoever else appends events) hands deliveries to.
     pub fn handoff(&self) -> Arc<dyn Handoff> {
-        Arc::<Dispatcher>::clone(&self.dispatcher)
+        Arc::clone(&self.handoff)
     }
 
     /// Takes over what an earlier process left, then delivers in the background until [`Running::drain`].

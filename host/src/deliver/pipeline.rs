@@ -121,6 +121,12 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Writes that these are in nobody's hands; those that couldn't be written come back.
+    pub(super) async fn settle_all(&self, untried: &[Arc<Completion>]) -> Vec<Arc<Completion>> {
+        let written = self.write(untried).await;
+        untried.iter().zip(written).filter_map(|(one, written)| written.is_err().then(|| Arc::clone(one))).collect()
+    }
+
     /// All at once; where one of them can't be written, one by one, so that it doesn't take the others with it.
     async fn write(&self, completions: &[Arc<Completion>]) -> Vec<Result<bool, StoreError>> {
         let store = &self.parts.store;

@@ -68,6 +68,13 @@ impl State {
         }
     }
 
+    /// Everything that is not under way.
+    pub(super) fn take_queued(&mut self) -> Vec<Claimed> {
+        let queued: Vec<Claimed> = self.lanes.values_mut().flat_map(Lane::empty).collect();
+        queued.iter().for_each(|claimed| self.forget(Held::by(claimed)));
+        queued
+    }
+
     pub(super) fn wake_the_late(&mut self, now: Timestamp) {
         while let Some((at, id)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
             self.later.remove(&(at, id));

@@ -2,6 +2,7 @@
 //! a paused webhook that holds too much, what has outlived its retention.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,6 +18,8 @@ use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::store::{Completed, Completion, DeliveryFilter, StoreError};
 
 const EVERY: Duration = Duration::from_secs(1);
+/// At most so often where somebody asks for it.
+const ASKED_EVERY: Duration = Duration::from_millis(50);
 /// Counting the queue walks over an index: not every second.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -30,6 +33,9 @@ pub(super) struct Sweeper {
     parts: Parts,
     dispatcher: Arc<Dispatcher>,
     last: Mutex<Timestamp>,
+    /// Another node may have left something that waits.
+    asked: AtomicBool,
+    last_asked: Mutex<Timestamp>,
     last_count: Mutex<Timestamp>,
     last_purge: Mutex<Timestamp>,
 }
@@ -37,17 +43,33 @@ pub(super) struct Sweeper {
 impl Sweeper {
     pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>) -> Self {
         let never = Mutex::<Timestamp>::default;
-        Self { parts, dispatcher, last: never(), last_count: never(), last_purge: never() }
+        let asked = AtomicBool::new(false);
+        Self { parts, dispatcher, last: never(), asked, last_asked: never(), last_count: never(), last_purge: never() }
     }
 
-    pub(super) async fn sweep_when_due(&self) -> Result<(), StoreError> {
+    /// What waits is looked for soon, not only when it is time again.
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Atomic::Release);
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Atomic::Acquire)
+    }
+
+    /// `true`: it was time for all of it.
+    pub(super) async fn sweep_when_due(&self) -> Result<bool, StoreError> {
         if !due(&self.last, self.parts.clock.now(), EVERY) {
-            return Ok(());
+            let asked = self.is_asked() && due(&self.last_asked, self.parts.clock.now(), ASKED_EVERY);
+            if asked {
+                self.find_waiting().await?;
+            }
+            return Ok(false);
         }
         if due(&self.last_count, self.parts.clock.now(), COUNT_EVERY) {
             meter::queue(self.parts.store.depth().await?, self.dispatcher.in_flight(), self.dispatcher.rows());
         }
-        self.sweep().await
+        self.sweep().await?;
+        Ok(true)
     }
 
     pub(super) async fn sweep(&self) -> Result<(), StoreError> {
@@ -61,6 +83,7 @@ impl Sweeper {
 
     /// Webhooks with waiting rows get a backlog; the paused among them may hold only so many.
     pub(super) async fn find_waiting(&self) -> Result<(), StoreError> {
+        self.asked.store(false, Atomic::Release);
         let mut tenants = None;
         for id in self.parts.store.waiting().await? {
             let webhook = self.parts.directory.webhook(id);

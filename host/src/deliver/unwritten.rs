@@ -9,6 +9,9 @@ use crate::model::delivery::Claimed;
 use crate::model::time::Timestamp;
 use crate::store::{Completed, Completion, StoreError};
 
+/// The most that one call of the store puts back.
+const BATCH: usize = 1024;
+
 pub(super) struct Unwritten {
     pipeline: Arc<Pipeline>,
     kept: Mutex<Vec<Arc<Completion>>>,
@@ -46,10 +49,12 @@ impl Unwritten {
         }
     }
 
-    /// Back to the queue, due at once, for the next start. Should this fail too, that start finds them claimed by a node that is gone.
-    pub(super) async fn put_back(&self, queued: Vec<Claimed>, now: Timestamp) {
-        for claimed in queued {
-            let _ = self.pipeline.settle(untried(claimed, Completed::Scheduled(now), now)).await;
+    /// Back to the queue, for whoever comes: due at once, or in line where the order counts. What others have in hand stays there.
+    pub(super) async fn put_back(&self, queued: Vec<(Claimed, Completed)>, now: Timestamp) {
+        let untried: Vec<_> = queued.into_iter().map(|(claimed, next)| untried(claimed, next, now)).collect();
+        for some in untried.chunks(BATCH) {
+            let unwritten = self.pipeline.settle_all(some).await;
+            unwritten.into_iter().for_each(|completion| self.keep(completion));
         }
     }
 }

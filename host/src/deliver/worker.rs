@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::Parts;
 use super::dispatcher::Dispatcher;
 use super::health::Healths;
 use super::pipeline::Pipeline;
@@ -20,10 +21,9 @@ use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
 use super::unwritten::Unwritten;
-use super::{Parts, Retried, health};
 use crate::model::delivery::Claimed;
-use crate::model::ids::{DeliveryId, WebhookId};
-use crate::model::webhook::Status;
+use crate::model::ids::WebhookId;
+use crate::model::webhook::Ordering;
 use crate::store::StoreError;
 
 /// Rows that one look takes.
@@ -36,13 +36,13 @@ const REST: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
-    parts: Parts,
-    dispatcher: Arc<Dispatcher>,
-    pipeline: Arc<Pipeline>,
-    health: Arc<Healths>,
-    sweeper: Sweeper,
-    attention: Arc<Notify>,
-    recorder: Recorder,
+    pub(super) parts: Parts,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) health: Arc<Healths>,
+    pub(super) sweeper: Sweeper,
+    pub(super) attention: Arc<Notify>,
+    pub(super) recorder: Recorder,
     /// To the recorder's task, while it takes anything.
     ended: Mutex<Option<mpsc::UnboundedSender<Ended>>>,
     tracker: TaskTracker,
@@ -108,7 +108,7 @@ impl Worker {
         self.ended.lock().take();
         self.tracker.close();
         let _ = tokio::time::timeout(within, self.tracker.wait()).await;
-        self.recorder.unwritten.put_back(queued, self.parts.clock.now()).await;
+        self.put_back(queued).await;
         if let Err(error) = self.recorder.unwritten.write().await {
             tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
         }
@@ -136,7 +136,10 @@ impl Worker {
         self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
         self.start_ready();
-        self.sweeper.sweep_when_due().await?;
+        if self.sweeper.sweep_when_due().await? && self.parts.store.is_shared() {
+            // What another node put aside for later is nobody's but everybody's.
+            self.recorder.due.ask_again();
+        }
         if self.recorder.due.time() <= self.parts.clock.now() {
             self.claim_due().await?;
         }
@@ -199,36 +202,6 @@ impl Worker {
         self.refill().await
     }
 
-    pub(super) async fn webhook_changed(&self, id: WebhookId) -> Result<(), StoreError> {
-        let status = self.parts.directory.webhook(id).map(|webhook| webhook.revision.status);
-        match status {
-            None => health::cancel_pending(&self.parts, id, super::DELETED).await?,
-            Some(Status::Disabled(reason)) => {
-                health::cancel_pending(&self.parts, id, &super::disabled_line(reason)).await?;
-            }
-            Some(Status::Paused) => return Ok(()),
-            Some(Status::Active) => {
-                self.health.reload(id).await?;
-                self.dispatcher.mark_backlog(id);
-            }
-        }
-        if status != Some(Status::Active) {
-            self.dispatcher.unhold(id);
-        }
-        self.look();
-        Ok(())
-    }
-
-    pub(super) async fn retry(&self, id: DeliveryId) -> Result<Retried, StoreError> {
-        let claimed = self.parts.store.retry(id, self.parts.clock.now()).await;
-        let Some(claimed) = claimed.inspect_err(|_| self.dispatcher.note_lost())? else {
-            return Ok(Retried::InProgress);
-        };
-        self.dispatcher.insist(claimed);
-        self.attention.notify_one();
-        Ok(Retried::Started)
-    }
-
     fn next(&self) -> Option<Claimed> {
         if self.recorder.unwritten.is_empty() { self.dispatcher.next() } else { None }
     }
@@ -276,8 +249,9 @@ impl Worker {
     async fn refill(&self) -> Result<(), StoreError> {
         for (webhook, asked) in self.dispatcher.to_refill() {
             let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(CLAIM_BATCH);
-            match self.parts.store.claim_waiting(webhook, limit).await {
-                Ok(claimed) => self.dispatcher.refilled(webhook, claimed, limit as usize),
+            match self.claim_waiting(webhook, limit).await {
+                Ok(Some(claimed)) => self.dispatcher.refilled(webhook, claimed, limit as usize),
+                Ok(None) => self.dispatcher.must_wait(webhook),
                 Err(error) => {
                     self.dispatcher.refill_failed(webhook);
                     self.dispatcher.note_lost();
@@ -286,6 +260,13 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>, StoreError> {
+        match self.dispatcher.rules(webhook).ordering {
+            Ordering::None => self.parts.store.claim_waiting(webhook, limit).await.map(Some),
+            Ordering::Fifo => self.parts.store.claim_in_order(webhook, limit).await,
+        }
     }
 
     /// Rows that were claimed for us by a call whose answer was lost are due again. If one comes into memory at this very moment
@@ -305,7 +286,7 @@ impl Worker {
         let now = self.parts.clock.now();
         let due = self.recorder.due.time();
         let next = self.dispatcher.next_ready().map_or(due, |ready| ready.min(due));
-        let most = if self.dispatcher.wants_refill() { SOON } else { TICK };
+        let most = if self.dispatcher.wants_refill() || self.sweeper.is_asked() { SOON } else { TICK };
         next.since(now).min(most)
     }
 }

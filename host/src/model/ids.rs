@@ -16,6 +16,7 @@ const EPOCH_MILLIS: u64 = 1_577_836_800_000;
 const SEQUENCE_BITS: u32 = 12;
 const NODE_BITS: u32 = 10;
 const TIME_SHIFT: u32 = SEQUENCE_BITS + NODE_BITS;
+const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
 const LARGEST: u64 = i64::MAX as u64;
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const TEXT_LENGTH: usize = 13;
@@ -30,8 +31,7 @@ pub struct NotAnId {
 /// Makes identifiers that only grow, also when the clock jumps back, for one node.
 #[derive(Debug)]
 pub struct IdSource {
-    node: u64,
-    /// Time and sequence of the last one, without the node: `(millis since 2020) << 12 | sequence`.
+    /// Time, sequence and node of the last one, in this order, so that adding to the sequence never touches the node.
     last: AtomicU64,
 }
 
@@ -39,25 +39,37 @@ impl IdSource {
     /// `node` is 0–1023, and nobody else's; higher bits are ignored.
     /// `after` is the highest identifier that the store knows, so that a clock set back can't repeat one.
     pub fn new(node: u16, after: u64) -> Self {
-        let sequence = after & ((1 << SEQUENCE_BITS) - 1);
-        let last = ((after >> TIME_SHIFT) << SEQUENCE_BITS) | sequence;
-        Self { node: u64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicU64::new(last) }
+        let (time, sequence) = (after >> TIME_SHIFT << TIME_SHIFT, after & ((1 << SEQUENCE_BITS) - 1));
+        Self { last: AtomicU64::new(time | (sequence << NODE_BITS) | number_of(node)) }
+    }
+
+    /// From now on identifiers are this node's; they go on growing.
+    pub fn set_node(&self, node: u16) {
+        // From the next millisecond on: within one, those of a lower number would come before those that were made.
+        let step = |last: u64| Some((((last >> TIME_SHIFT) + 1) << TIME_SHIFT) | number_of(node));
+        let _ = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
     }
 
     /// A new identifier. More than 4,096 in one millisecond borrow from the next one.
     pub fn next<I: From<u64>>(&self, now: Timestamp) -> I {
-        let floor = now.millis().saturating_sub(EPOCH_MILLIS) << SEQUENCE_BITS;
-        let step = |last: u64| Some(floor.max(last + 1));
+        let floor = now.millis().saturating_sub(EPOCH_MILLIS) << TIME_SHIFT;
+        let following = |last: u64| (floor | (last & NODE_MASK)).max(last + (1 << NODE_BITS));
+        let step = |last: u64| Some(following(last));
         let before = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_else(|last| last);
-        let current = floor.max(before + 1);
-        let sequence = current & ((1 << SEQUENCE_BITS) - 1);
-        I::from((((current >> SEQUENCE_BITS) << TIME_SHIFT) | (self.node << SEQUENCE_BITS) | sequence) & LARGEST)
+        let current = following(before);
+        let (time, node) = (current >> TIME_SHIFT << TIME_SHIFT, current & NODE_MASK);
+        let sequence = (current >> NODE_BITS) & ((1 << SEQUENCE_BITS) - 1);
+        I::from((time | (node << SEQUENCE_BITS) | sequence) & LARGEST)
     }
 }
 
 /// The lowest identifier of a moment: everything made at `time` or later has this one or a higher one.
 pub fn floor_of(time: Timestamp) -> u64 {
     (time.millis().saturating_sub(EPOCH_MILLIS) << TIME_SHIFT) & LARGEST
+}
+
+fn number_of(node: u16) -> u64 {
+    u64::from(node) & NODE_MASK
 }
 
 fn time_of(id: u64) -> Timestamp {
@@ -191,6 +203,19 @@ mod tests {
         assert!(early > late);
         let restarted = IdSource::new(3, early.number());
         assert!(restarted.next::<EventId>(Timestamp::from_millis(EPOCH_MILLIS)) > early);
+    }
+
+    #[test]
+    fn ids_grow_through_a_change_of_the_nodes_number() {
+        let (source, now) = (IdSource::new(9, 0), Timestamp::from_millis(EPOCH_MILLIS + 5000));
+        let before: Vec<EventId> = (0..3).map(|_| source.next(now)).collect();
+        source.set_node(2);
+        let after: Vec<EventId> = (0..5000).map(|_| source.next(now)).collect();
+        let all: Vec<EventId> = before.into_iter().chain(after).collect();
+        assert!(all.is_sorted_by(|one, next| one < next));
+        let node = |id: &EventId| (id.number() >> SEQUENCE_BITS) & NODE_MASK;
+        let nodes: Vec<u64> = all.iter().map(node).collect();
+        assert_eq!((&nodes[..3], nodes[3..].iter().all(|node| *node == 2)), (&[9, 9, 9][..], true));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 
 use crate::model::access::AccessToken;
 use crate::model::catalogue::CatalogueEntry;
@@ -22,6 +23,8 @@ pub(super) struct Accounts {
     catalogue: ArcSwap<BTreeMap<EventType, CatalogueEntry>>,
     defaults: ArcSwap<Defaults>,
     plugins: ArcSwap<Vec<Arc<Plugin>>>,
+    /// Held from the load until what was loaded is in force: who loaded last was also the last to be put in.
+    reloading: Mutex<()>,
 }
 
 impl Accounts {
@@ -36,28 +39,33 @@ impl Accounts {
     }
 
     pub(super) async fn reload_tokens(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _one = self.reloading.lock().await;
         self.tokens.store(Arc::new(store.tokens().await?));
         Ok(())
     }
 
     pub(super) async fn reload_tenants(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _one = self.reloading.lock().await;
         let tenants = store.tenants().await?.into_iter().map(|tenant| (tenant.name.clone(), tenant));
         self.tenants.store(Arc::new(tenants.collect()));
         Ok(())
     }
 
     pub(super) async fn reload_catalogue(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _one = self.reloading.lock().await;
         let entries = store.catalogue().await?.into_iter().map(|entry| (entry.event_type.clone(), entry));
         self.catalogue.store(Arc::new(entries.collect()));
         Ok(())
     }
 
     pub(super) async fn reload_defaults(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _one = self.reloading.lock().await;
         self.defaults.store(Arc::new(store.defaults().await?));
         Ok(())
     }
 
     pub(super) async fn reload_plugins(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _one = self.reloading.lock().await;
         self.plugins.store(Arc::new(store.plugins().await?.into_iter().map(Arc::new).collect()));
         Ok(())
     }
@@ -89,6 +97,18 @@ impl Accounts {
 }
 
 impl Services {
+    /// All of it, since another node changed some of it.
+    pub(super) async fn reload_accounts(&self) -> Result<(), StoreError> {
+        let store = self.store.as_ref();
+        self.accounts.reload_tokens(store).await?;
+        self.accounts.reload_tenants(store).await?;
+        self.accounts.reload_catalogue(store).await?;
+        self.accounts.reload_defaults(store).await?;
+        self.accounts.reload_plugins(store).await?;
+        self.tell_ingest();
+        Ok(())
+    }
+
     pub(super) async fn reload_tenants(&self) -> Result<(), StoreError> {
         self.accounts.reload_tenants(self.store.as_ref()).await?;
         self.tell_ingest();
@@ -110,6 +130,7 @@ impl Services {
     /// From now on events are judged by what is in memory. Schemas were checked when they were saved: one that can't be used
     /// any more counts as absent, and is logged.
     pub(super) fn tell_ingest(&self) {
+        let _one = self.telling.lock();
         let tenants: Vec<_> = self.accounts.tenants().values().cloned().collect();
         let catalogue: Vec<_> = self.accounts.catalogue().values().cloned().collect();
         let mut defaults = Defaults::clone(&self.accounts.defaults());

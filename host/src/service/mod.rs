@@ -34,6 +34,7 @@ mod patch;
 mod plugins;
 mod preview;
 mod recover;
+mod refresh;
 mod replay;
 mod run;
 mod settings;
@@ -112,6 +113,8 @@ pub struct Services {
     accounts: memory::Accounts,
     /// Held while a webhook is loaded, changed and saved: the index must see saves in the store's order.
     saving: Mutex<()>,
+    /// Held while ingest is told what is in memory: whoever tells last has read last.
+    telling: parking_lot::Mutex<()>,
     /// Held while a recovery looks what is missing and makes it: two at once would both make it.
     recovering: Mutex<()>,
     /// Tests, previews and dry runs that go on at once.
@@ -139,6 +142,7 @@ impl Services {
             rules,
             accounts,
             saving,
+            telling: parking_lot::Mutex::new(()),
             recovering,
             trials,
         };

@@ -8,7 +8,7 @@ use crate::model::attempt::Trigger;
 use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::page::PageRequest;
-use crate::model::webhook::{Status, Webhook};
+use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::store::{DeliveryFilter, NewDelivery, Start};
 
 use super::Services;
@@ -134,7 +134,8 @@ impl Services {
             let now = self.now();
             let new = |wanted: &Wanted| {
                 let held = wanted.webhook.revision.status == Status::Paused;
-                let start = if held { Start::Waiting } else { Start::Scheduled(now) };
+                let in_turn = self.store.is_shared() && wanted.webhook.current.ordering == Ordering::Fifo;
+                let start = if held || in_turn { Start::Waiting } else { Start::Scheduled(now) };
                 let (id, trigger) = (self.ids.next(now), Trigger::Automatic);
                 let (webhook, replay_of) = (wanted.webhook.id, wanted.replay_of);
                 (wanted.event, NewDelivery { id, webhook, start, trigger, replay_of })
@@ -143,13 +144,13 @@ impl Services {
                 Ok(written) => made.extend(written),
                 Err(error) if made.is_empty() => return Err(error.into()),
                 Err(source) => {
-                    self.deliver.look();
+                    self.deliver.look_everywhere();
                     return Err(ServiceError::Partly { done: made.len(), source });
                 }
             }
         }
         if !made.is_empty() {
-            self.deliver.look();
+            self.deliver.look_everywhere();
         }
         Ok(made)
     }

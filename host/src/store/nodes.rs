@@ -9,6 +9,9 @@ use crate::model::time::Timestamp;
 
 #[async_trait]
 pub trait Nodes {
+    /// Whether others may be at work on the same database.
+    fn is_shared(&self) -> bool;
+
     /// 0–1023, nobody else's while the lease holds: for identifiers. Another one after [`Pulse::rejoined`].
     fn number(&self) -> u16;
 

@@ -52,6 +52,10 @@ pub trait Queue {
     /// Takes what waits for one webhook, in the order of acceptance.
     async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>>;
 
+    /// The same where the order counts, over all nodes: nothing while another node has some of it in hand, and nothing that comes after
+    /// one that is scheduled for another attempt. `None`: for one of these reasons there is nothing to take now, though some may wait.
+    async fn claim_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>>;
+
     /// The webhooks that something waits for.
     async fn waiting(&self) -> Result<Vec<WebhookId>>;
 

@@ -1,5 +1,5 @@
 //! Taking rows of the queue into this node's hands, putting more in, and ending what nobody has in hand. Every claim raises the row's
-//! fence.
+//! fence, above the 1 that a row is born claimed with: so the index of what was taken holds no row of the hot path.
 //!
 //! Rows that another node is just taking are passed over, never waited for. A claim whose commit got no answer is doubted
 //! ([`super::doubts`]): it may stand in this node's hands.
@@ -22,11 +22,11 @@ use crate::store::{NewDelivery, Result, Start};
 
 const DUE: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
         WHERE node IS NULL AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
-    UPDATE queue SET fence = fence + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
+    UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
 const WAITING: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
         WHERE node IS NULL AND due_at IS NULL AND webhook = $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) \
-    UPDATE queue SET fence = fence + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
+    UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
 /// One that has ended comes back as a queue row; its row in the log stays until it ends again.
 const BACK: &str = "INSERT INTO queue \
@@ -36,7 +36,7 @@ const BACK: &str = "INSERT INTO queue \
     ON CONFLICT (id) DO NOTHING";
 
 /// A test stays a test: it counts nowhere.
-const ONE: &str = "UPDATE queue SET fence = fence + 1, node = $1, cause = CASE cause WHEN $3 THEN cause ELSE $4 END \
+const ONE: &str = "UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1, cause = CASE cause WHEN $3 THEN cause ELSE $4 END \
     WHERE id = $2 AND node IS NULL RETURNING queue.*";
 
 const PUT_IN: &str = "WITH added AS (INSERT INTO queue \
@@ -79,7 +79,17 @@ impl PostgresStore {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
         let query = sqlx::query(statement).bind(node).bind(which).bind(i64::from(limit));
-        let mut rows = query.fetch_all(&mut *transaction).await?;
+        let rows = query.fetch_all(&mut *transaction).await?;
+        self.loaded(transaction, node, rows).await
+    }
+
+    /// The rest of a claim: what was taken is read with its event, and committed.
+    pub(super) async fn loaded(
+        &self,
+        mut transaction: Transaction<'_, Postgres>,
+        node: i64,
+        mut rows: Vec<Row>,
+    ) -> Result<Vec<Claimed>> {
         // RETURNING has no order of its own; waiting rows have no due time and so are sorted by id alone.
         let order = |row: &Row| (row.raw::<Option<i64>>("due_at").ok(), row.raw::<i64>("id").ok());
         rows.sort_by_cached_key(order);

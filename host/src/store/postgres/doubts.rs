@@ -4,8 +4,9 @@
 //! this node lives; so each pulse looks for such rows, and makes those that it finds due.
 
 use parking_lot::Mutex;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::in_order::LET_GO;
 use crate::store::Result;
 
 /// For longer than a transaction can stand still on the server.
@@ -47,21 +48,21 @@ impl Doubts {
     }
 }
 
-/// Makes due what stands in the queue as it is doubted to; returns which.
+/// Lets go of what stands in the queue as it is doubted to; returns which.
 pub(super) async fn settle(transaction: &mut PgConnection, doubts: &[Doubt], now: i64) -> Result<Vec<i64>> {
     if doubts.is_empty() {
         return Ok(Vec::new());
     }
     let column = |of: fn(&Doubt) -> i64| doubts.iter().map(of).collect::<Vec<i64>>();
-    let found = sqlx::query_scalar(
-        "UPDATE queue AS q SET node = NULL, due_at = $4 \
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d (id, fence, node) \
+    let found = sqlx::query_scalar(AssertSqlSafe(format!(
+        "UPDATE queue AS q SET node = NULL, due_at = {LET_GO} \
+         FROM unnest($1::bigint[], $3::bigint[], $4::bigint[]) AS d (id, fence, node) \
          WHERE q.id = d.id AND q.fence = d.fence AND q.node = d.node RETURNING q.id",
-    )
+    )))
     .bind(column(|doubt| doubt.id))
+    .bind(now)
     .bind(column(|doubt| doubt.fence))
     .bind(column(|doubt| doubt.node))
-    .bind(now)
     .fetch_all(transaction)
     .await?;
     Ok(found)

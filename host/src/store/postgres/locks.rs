@@ -2,10 +2,21 @@
 
 use sqlx::PgConnection;
 
+use crate::model::ids::WebhookId;
 use crate::store::Result;
 
 /// Set apart from other programs' locks in the same database ("waxw"), and numbered.
 const SPACE: i32 = 0x7761_7877;
+
+/// The webhooks' locks ("waxx"). Two that share one only wait for each other.
+const WEBHOOKS: i32 = 0x7761_7878;
+
+/// Waits for the webhook's lock.
+pub(super) async fn take_webhook(transaction: &mut PgConnection, webhook: WebhookId) -> Result<()> {
+    let place = i32::try_from(webhook.number() % 0x7fff_ffff).unwrap_or_default();
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(WEBHOOKS).bind(place).execute(transaction).await?;
+    Ok(())
+}
 
 /// One of the advisory locks.
 #[derive(Clone, Copy, Debug)]

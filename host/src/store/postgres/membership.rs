@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::PostgresOptions;
 use super::connect::{Connector, Purpose};
 use super::convert::millis;
+use super::in_order::LET_GO;
 use super::locks;
 use crate::clock::Clock;
 use crate::store::{Result, StoreError};
@@ -195,13 +196,15 @@ pub(super) async fn bury(transaction: &mut PgConnection, now: i64) -> Result<u64
     Ok(freed)
 }
 
-/// What these nodes have in hand is due at once, and they are nodes no more. Their rows must be locked: a statement before.
+/// What these nodes have in hand is due at once, or in line again, and they are nodes no more. Their rows must be locked: a statement before.
 pub(super) async fn free(transaction: &mut PgConnection, nodes: &[i64], now: i64) -> Result<u64> {
-    let freed = sqlx::query("UPDATE queue SET node = NULL, due_at = $2 WHERE node = ANY ($1)")
-        .bind(nodes)
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
+    let freed = sqlx::query(AssertSqlSafe(format!(
+        "UPDATE queue AS q SET node = NULL, due_at = {LET_GO} WHERE q.node = ANY ($1)"
+    )))
+    .bind(nodes)
+    .bind(now)
+    .execute(&mut *transaction)
+    .await?;
     sqlx::query("DELETE FROM nodes WHERE id = ANY ($1)").bind(nodes).execute(transaction).await?;
     Ok(freed.rows_affected())
 }

@@ -24,6 +24,7 @@ mod doubts;
 mod events;
 mod expiry;
 mod hot;
+mod in_order;
 #[path = "../sql/list.rs"]
 mod list;
 #[path = "../sql/loaded.rs"]

@@ -11,6 +11,10 @@ use crate::store::{News, Nodes, Pulse, Result};
 
 #[async_trait]
 impl Nodes for PostgresStore {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn number(&self) -> u16 {
         self.shared.membership.number()
     }

@@ -31,6 +31,10 @@ impl Queue for Store {
         self.take_waiting(webhook, limit).await
     }
 
+    async fn claim_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {
+        self.take_in_order(webhook, limit).await
+    }
+
     async fn waiting(&self) -> Result<Vec<WebhookId>> {
         // From one webhook to the next by the index: the rows themselves may be millions.
         let ids: Vec<i64> = sqlx::query_scalar(concat!(

@@ -38,6 +38,26 @@ impl SqliteStore {
         self.claim(query).await
     }
 
+    pub(super) async fn take_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {
+        let blocking: Option<i64> = sqlx::query_scalar(
+            "SELECT min(id) FROM queue INDEXED BY queue_scheduled \
+             WHERE node IS NULL AND due_at IS NOT NULL AND webhook = $1",
+        )
+        .bind(int(webhook.number()))
+        .fetch_one(&self.readers)
+        .await?;
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
+        query.push_bind(i64::from(NODE.0));
+        query.push(
+            " WHERE id IN (SELECT id FROM queue INDEXED BY queue_waiting \
+             WHERE node IS NULL AND due_at IS NULL AND webhook = ",
+        );
+        query.push_bind(int(webhook.number())).push(" AND id < ").push_bind(blocking.unwrap_or(i64::MAX));
+        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
+        let claimed = self.claim(query).await?;
+        Ok((blocking.is_none() || !claimed.is_empty()).then_some(claimed))
+    }
+
     pub(super) async fn take_back(&self, id: DeliveryId) -> Result<Option<Claimed>> {
         let mut transaction = self.begin().await?;
         // One that has ended comes back as a queue row; its row in the log stays until it ends again.

@@ -8,6 +8,10 @@ use crate::store::{News, Nodes, Pulse, Result};
 
 #[async_trait]
 impl Nodes for SqliteStore {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn number(&self) -> u16 {
         NODE.0
     }

@@ -1,0 +1,117 @@
+//! This node among the others on its database: says that it lives, and passes on what it hears of the others.
+//!
+//! Holds no rule: what follows from the news is `deliver`'s and `service`'s. Where there is one node only, nothing of this runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::Surroundings;
+use crate::clock::Clock;
+use crate::deliver::Deliver;
+use crate::model::ids::IdSource;
+use crate::service::Services;
+use crate::store::{News, Pulse, Store, StoreError};
+
+/// A lease lasts 30 seconds: there is time for several more tries.
+const EVERY: Duration = Duration::from_secs(5);
+/// How soon it is tried again after a failure.
+const AGAIN: Duration = Duration::from_secs(1);
+/// A pulse that takes longer is given up.
+const WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+pub(super) struct Node {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) services: Arc<Services>,
+    pub(super) deliver: Arc<Deliver>,
+    pub(super) ids: Arc<IdSource>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A node that lives until this is dropped.
+pub(super) struct Living(#[allow(dead_code, reason = "its tasks end with it")] JoinSet<()>);
+
+impl Node {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        (services, deliver): (&Arc<Services>, &Arc<Deliver>),
+        ids: &Arc<IdSource>,
+        around: &Surroundings,
+    ) -> Self {
+        let (services, deliver) = (Arc::clone(services), Arc::clone(deliver));
+        Self { store, services, deliver, ids: Arc::clone(ids), clock: Arc::clone(&around.clock) }
+    }
+
+    pub(super) fn live(self) -> Living {
+        let mut tasks = JoinSet::new();
+        if self.store.is_shared() {
+            let listening = self.clone();
+            tasks.spawn(async move { self.pulses().await });
+            tasks.spawn(async move { listening.listen().await });
+        }
+        Living(tasks)
+    }
+
+    async fn pulses(&self) {
+        let mut failing = false;
+        loop {
+            let pulse = tokio::time::timeout(WITHIN, self.store.pulse(self.clock.now())).await;
+            let rest = match pulse.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))) {
+                Ok(pulse) => {
+                    if std::mem::take(&mut failing) {
+                        tracing::info!("the database answers this node again");
+                    }
+                    self.follow(pulse).await;
+                    EVERY
+                }
+                Err(error) => {
+                    metrics::counter!("waxwing_pulses_failed_total").increment(1);
+                    if !std::mem::replace(&mut failing, true) {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, "the database doesn't know that this node lives; trying again");
+                    }
+                    AGAIN
+                }
+            };
+            tokio::time::sleep(rest).await;
+        }
+    }
+
+    async fn follow(&self, pulse: Pulse) {
+        metrics::gauge!("waxwing_nodes_delivering").set(f64::from(pulse.delivering));
+        self.deliver.share_rates(pulse.delivering);
+        if pulse.rejoined {
+            self.ids.set_node(self.store.number());
+            self.deliver.let_go().await;
+        }
+        if pulse.freed > 0 {
+            self.deliver.look_everywhere();
+        }
+    }
+
+    async fn listen(&self) {
+        // What changed between the load at the start and now.
+        let mut stale = true;
+        loop {
+            if stale {
+                stale = self.refresh().await.is_err();
+            }
+            tokio::select! {
+                news = self.store.news() => match news {
+                    News::Work => self.deliver.look_everywhere(),
+                    News::Configuration => stale = true,
+                },
+                () = tokio::time::sleep(AGAIN), if stale => {}
+            }
+        }
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        self.services.refresh().await.inspect_err(|error| {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(error, "what another node changed can't be read yet; trying again");
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! What `ingest` hands over: places in memory are promised before the rows are written, and taken up once they are.
+
+use std::sync::Arc;
+
+use super::dispatcher::Dispatcher;
+use crate::handoff::Handoff;
+use crate::model::delivery::Claimed;
+use crate::model::webhook::{Ordering, Status, Webhook};
+use crate::store::Start;
+
+impl Handoff for Dispatcher {
+    fn reserve(&self, webhook: &Arc<Webhook>) -> Start {
+        let now = self.clock.now();
+        let in_turn = self.shared && webhook.current.ordering == Ordering::Fifo;
+        let mut state = self.state.lock();
+        let held_back =
+            in_turn || state.draining || state.is_full(self.limits) || webhook.revision.status != Status::Active;
+        if held_back {
+            state.mark_backlog(webhook.id);
+        }
+        if !state.lane(webhook.id).reserve(now) {
+            state.mark_backlog(webhook.id);
+            drop(state);
+            if in_turn {
+                // It is fetched as soon as it is written.
+                (self.wake)();
+            }
+            return Start::Waiting;
+        }
+        state.rows += 1;
+        Start::Claimed
+    }
+
+    fn take(&self, claimed: Vec<Claimed>) {
+        let mut state = self.state.lock();
+        for claimed in claimed {
+            let ordering = self.rules(claimed.webhook).ordering;
+            state.lane(claimed.webhook).release(1);
+            state.rows = state.rows.saturating_sub(1);
+            state.insert(claimed, ordering);
+        }
+        drop(state);
+        (self.wake)();
+    }
+
+    fn release(&self, webhook: &Arc<Webhook>, reserved: usize) {
+        let mut state = self.state.lock();
+        state.rows = state.rows.saturating_sub(reserved);
+        state.lane(webhook.id).release(reserved);
+    }
+}
