@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::bucket::Bucket;
 use crate::model::delivery::Claimed;
 use crate::model::ids::DeliveryId;
 use crate::model::time::Timestamp;
@@ -12,8 +13,11 @@ use crate::model::webhook::Ordering;
 
 /// Where a webhook begins that nothing is known of: many that turn out dead at once must not fill the server.
 const CAP_START: usize = 4;
-/// The most rows in memory for a webhook that answers, and for each of one's cap that doesn't.
+/// Rows in memory for a webhook that answers, however full memory is, and for each of one's cap that doesn't.
 const ROWS_MAX: usize = 1024;
+/// New rows of one that answers may take this part of what is free, so that a burst needn't go through the database, and many
+/// bursts at once leave room for each other.
+const PART_OF_FREE: usize = 4;
 const ROWS_PER_CAP_WHEN_FAILING: usize = 4;
 /// A row announced as waiting that hasn't shown up after this long was never written.
 const ANNOUNCED_FOR: Duration = Duration::from_secs(5);
@@ -90,9 +94,10 @@ impl Default for Lane {
 }
 
 impl Lane {
-    /// Whether a new row may come straight into memory; if so, its place is kept.
-    pub(super) fn reserve(&mut self, now: Timestamp) -> bool {
-        if self.backlog || self.held_by.is_some() || self.room() == 0 {
+    /// Whether a new row may come straight into memory, where so many are `free`; if so, its place is kept.
+    pub(super) fn reserve(&mut self, now: Timestamp, free: usize) -> bool {
+        let room = self.room_of((free / PART_OF_FREE).max(ROWS_MAX));
+        if self.backlog || self.held_by.is_some() || room == 0 {
             self.announced += 1;
             self.announced_at = now;
             return false;
@@ -115,7 +120,12 @@ impl Lane {
     }
 
     pub(super) fn room(&self) -> usize {
-        let most = if self.failing { self.cap * ROWS_PER_CAP_WHEN_FAILING } else { ROWS_MAX };
+        self.room_of(ROWS_MAX)
+    }
+
+    /// `most`: of one that answers.
+    fn room_of(&self, most: usize) -> usize {
+        let most = if self.failing { self.cap * ROWS_PER_CAP_WHEN_FAILING } else { most };
         most.saturating_sub(self.queue.len() + self.reserved + self.in_flight)
     }
 
@@ -210,60 +220,9 @@ impl Lane {
     }
 }
 
-/// Starts a second, by the clock: as many as the rate at once, then evenly.
-#[derive(Debug, Default)]
-struct Bucket {
-    /// When the bucket will be full again if nothing is spent, in microseconds of the clock.
-    full_at: u64,
-}
-
-impl Bucket {
-    fn next_at(&self, rate: u32, now: Timestamp) -> Timestamp {
-        let (one, now_micros) = (interval(rate), micros(now));
-        // With the bucket full there is one second's worth to spend at once.
-        let earliest = self.full_at.saturating_add(one).saturating_sub(one.saturating_mul(u64::from(rate.max(1))));
-        Timestamp::from_millis(earliest.max(now_micros).div_ceil(1000))
-    }
-
-    fn spend(&mut self, rate: u32, now: Timestamp) {
-        self.full_at = self.full_at.max(micros(now)).saturating_add(interval(rate));
-    }
-}
-
-fn interval(rate: u32) -> u64 {
-    1_000_000 / u64::from(rate.max(1))
-}
-
-fn micros(time: Timestamp) -> u64 {
-    time.millis().saturating_mul(1000)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn a_rate_is_never_exceeded_over_any_second(rate in 1_u32..50, gaps in proptest::collection::vec(0_u64..400, 1..200)) {
-            let mut bucket = Bucket::default();
-            let mut now = Timestamp::from_millis(1_700_000_000_000);
-            let mut starts: Vec<u64> = Vec::new();
-            for gap in gaps {
-                now = now.plus(Duration::from_millis(gap));
-                while bucket.next_at(rate, now) <= now {
-                    bucket.spend(rate, now);
-                    starts.push(now.millis());
-                }
-            }
-            for (index, start) in starts.iter().enumerate() {
-                let within = starts[index..].iter().take_while(|later| **later < start + 1000).count();
-                // A full bucket, and what drips in during that second.
-                prop_assert!(within <= 2 * usize::try_from(rate).unwrap(), "{within} in a second at {rate}");
-            }
-        }
-    }
 
     #[test]
     fn a_silent_receiver_keeps_one_place_and_an_answer_wins_them_back() {
@@ -285,10 +244,26 @@ mod tests {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let mut lane = Lane::default();
         lane.mark_backlog();
-        assert!(!lane.reserve(now), "it must queue behind the backlog");
+        assert!(!lane.reserve(now, 0), "it must queue behind the backlog");
         assert!(lane.refilled(0, 10, now));
-        assert!(!lane.reserve(now), "the announced row isn't in yet");
+        assert!(!lane.reserve(now, 0), "the announced row isn't in yet");
         assert!(!lane.refilled(2, 10, now));
-        assert!(lane.reserve(now));
+        assert!(lane.reserve(now, 0));
+    }
+
+    #[test]
+    fn a_burst_takes_a_part_of_what_is_free_and_a_failing_receiver_none_of_it() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let rules = Rules { ordering: Ordering::None, rate: None, most: 16 };
+        let (mut lane, mut free) = (Lane::default(), 40 * ROWS_MAX);
+        while lane.reserve(now, free) {
+            free -= 1;
+        }
+        assert_eq!(40 * ROWS_MAX - free, 8 * ROWS_MAX, "a quarter of what is left");
+        let mut other = Lane::default();
+        assert_eq!((0..).take_while(|_| other.reserve(now, 0)).count(), ROWS_MAX, "the least");
+        let mut failing = Lane::default();
+        failing.done(DeliveryId::from(1), Pace::Silent, true, rules);
+        assert_eq!((0..).take_while(|_| failing.reserve(now, free)).count(), ROWS_PER_CAP_WHEN_FAILING);
     }
 }

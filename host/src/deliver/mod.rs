@@ -9,6 +9,7 @@
 
 mod accept;
 mod asked;
+mod bucket;
 mod build;
 mod dispatcher;
 #[cfg(test)]

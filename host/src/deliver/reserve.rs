@@ -18,7 +18,8 @@ impl Handoff for Dispatcher {
         if held_back {
             state.mark_backlog(webhook.id);
         }
-        if !state.lane(webhook.id).reserve(now) {
+        let free = self.limits.rows.saturating_sub(state.rows);
+        if !state.lane(webhook.id).reserve(now, free) {
             state.mark_backlog(webhook.id);
             drop(state);
             if in_turn {
