@@ -122,7 +122,7 @@ fn a_failure_is_one_line_and_a_code() {
         (2, "waxwing: --listen: 'here' is not an address and port such as 127.0.0.1:8480\n")
     );
     let (code, said) = failing(&["serve", "--database", "postgres://db/x"]);
-    assert!(code == 2 && said.contains("name it with --key-file"), "{said}");
+    assert!(code == 2 && said.contains("a PostgreSQL database needs a key"), "{said}");
     let (code, _) = failing(&["no-such-command"]);
     assert_eq!(code, 2);
 }

@@ -15,6 +15,7 @@ mod edits;
 mod explain;
 mod limits;
 mod nodes;
+mod outage;
 mod postgres;
 mod recovery;
 mod slack;

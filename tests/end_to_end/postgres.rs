@@ -34,7 +34,7 @@ fn what_was_accepted_arrives_and_is_there_after_the_next_start() {
 fn a_server_without_its_database_says_which_one_and_not_how_to_get_in() {
     let output = crate::process::command(&["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(tempfile::tempdir().unwrap().path())
-        .args(["--database", "postgres://me:verysecret@127.0.0.1:1/events"])
+        .args(["--database", "postgres://me:verysecret@127.0.0.1:1/events", "--wait-for-database", "0"])
         .env("WAXWING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
         .output()
         .unwrap();

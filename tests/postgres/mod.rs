@@ -25,11 +25,12 @@ const NOBODY: &str = "nobody";
 /// Makes the cluster, says so in one line, and waits for the end of its input.
 const KEEPER: &str = r#"
 trap '' INT HUP TERM
-bin=$1 dir=$2 port=$3
+bin=$1 dir=$2
 end() { "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$dir"; }
 "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 &&
-"$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -o "-p $port -k '$dir' -c listen_addresses=127.0.0.1 -c fsync=off \
-  -c full_page_writes=off -c shared_buffers=64MB -c max_connections=300 -c autovacuum=off" start >/dev/null 2>&1 </dev/null
+printf "port=$3\nunix_socket_directories='$dir'\nlisten_addresses='127.0.0.1'\nfsync=off\nfull_page_writes=off\n\
+shared_buffers=64MB\nmax_connections=300\nautovacuum=off\n" >>"$dir/data/postgresql.conf" &&
+"$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start >/dev/null 2>&1 </dev/null
 if [ $? = 0 ]; then echo ready; else echo "failed: $(tail -n 5 "$dir/log" | tr '\n' ' ')"; fi
 cat >/dev/null
 end
@@ -46,6 +47,38 @@ struct Cluster {
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// A cluster of one test's own, which it may stop and start; with a database `postgres` and no schema of ours.
+#[allow(dead_code, reason = "not every test target asks for it")]
+pub(crate) struct Own(Cluster);
+
+#[allow(dead_code, reason = "not every test target asks for it")]
+impl Own {
+    pub(crate) fn start() -> Self {
+        Self(Cluster::start_process())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        url(self.0.port, "postgres")
+    }
+
+    /// As an administrator does it who doesn't wait for anybody. It is down when this returns.
+    pub(crate) fn stops(&self) {
+        self.control(&["-m", "fast", "-w", "stop"]);
+    }
+
+    /// It takes connections when this returns.
+    pub(crate) fn starts(&self) {
+        self.control(&["-l", &self.0.folder.join("log").display().to_string(), "-w", "-t", "60", "start"]);
+    }
+
+    fn control(&self, what: &[&str]) {
+        let mut command = as_owner(&self.0.folder);
+        command.args(["-c", r#""$@" >/dev/null 2>&1 </dev/null"#, "control"]).arg(binaries().join("pg_ctl"));
+        command.arg("-D").arg(self.0.folder.join("data")).args(what).current_dir("/");
+        assert!(command.status().unwrap().success(), "pg_ctl {what:?}");
+    }
+}
 
 /// A database of the test's own, its schema up to date.
 pub(crate) struct Database {
@@ -120,10 +153,7 @@ impl Drop for Database {
 
 impl Cluster {
     async fn start() -> Self {
-        let bin = binaries();
-        // The port may be taken between the look and the start: then another one is looked for.
-        let started = (0..5).find_map(|_| Self::try_start(&bin).map_err(|reason| eprintln_reason(&reason)).ok());
-        let cluster = started.expect("the tests' PostgreSQL starts");
+        let cluster = Self::start_process();
         let mut admin = connect(cluster.port, "postgres").await;
         admin.execute(AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"))).await.unwrap();
         PostgresStore::migrate(&url(cluster.port, TEMPLATE)).await.unwrap();
@@ -131,11 +161,18 @@ impl Cluster {
         cluster
     }
 
+    fn start_process() -> Self {
+        let bin = binaries();
+        // The port may be taken between the look and the start: then another one is looked for.
+        let started = (0..5).find_map(|_| Self::try_start(&bin).map_err(|reason| eprintln_reason(&reason)).ok());
+        started.expect("the tests' PostgreSQL starts")
+    }
+
     fn try_start(bin: &Path) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("waxwing-postgres-").tempdir().unwrap().keep();
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = keeper(&folder);
+        let mut command = as_owner(&folder);
         let command = command.args(["-c", KEEPER, "keeper"]).arg(bin).arg(&folder).arg(port.to_string());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/").spawn().unwrap();
         let mut line = String::new();
@@ -150,7 +187,7 @@ impl Cluster {
 }
 
 /// A shell, as somebody whom PostgreSQL accepts and who owns the folder.
-fn keeper(folder: &Path) -> Command {
+fn as_owner(folder: &Path) -> Command {
     if said(Command::new("id").arg("-u")) != "0" {
         return Command::new("sh");
     }

@@ -43,6 +43,21 @@ impl Server {
         RUNTIME.block_on(async { request.send().await.unwrap().status().as_u16() })
     }
 
+    /// What a GET brings, whatever its status.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let request = HTTP.get(format!("{}{path}", self.url)).bearer_auth(TOKEN);
+        RUNTIME.block_on(async { request.send().await.unwrap().text().await.unwrap() })
+    }
+
+    /// A POST's answer, whatever its status.
+    pub(crate) fn answer(&self, path: &str, body: &Value) -> (u16, reqwest::header::HeaderMap, String) {
+        let request = HTTP.post(format!("{}{path}", self.url)).bearer_auth(TOKEN).json(body);
+        RUNTIME.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.headers().clone(), answer.text().await.unwrap())
+        })
+    }
+
     /// Uploads a component; what the server says of it.
     pub(crate) fn upload(&self, wasm: Vec<u8>) -> Value {
         let request = HTTP.post(format!("{}/api/plugins", self.url)).header("content-type", "application/wasm");

@@ -30,6 +30,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     folder: TempDir,
     arguments: Vec<String>,
+    log: Option<PathBuf>,
     process: Process,
 }
 
@@ -52,17 +53,22 @@ impl Server {
 
     /// Starts one and waits until it says where it listens.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_logging(arguments, None)
+    }
+
+    /// The same, and its log goes into a file from which it can be read meanwhile.
+    pub(crate) fn start_logging(arguments: &[&str], log: Option<&Path>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let arguments = arguments.iter().map(ToString::to_string).collect::<Vec<_>>();
         bring_compiled(folder.path());
-        let (process, url) = Process::start(folder.path(), &arguments);
+        let (process, url) = Process::start(folder.path(), &arguments, log);
         keep_compiled(folder.path());
-        Self { url, folder, arguments, process }
+        Self { url, folder, arguments, log: log.map(Path::to_owned), process }
     }
 
     /// Another process on the same folder; the one before must have ended.
     pub(crate) fn restart(&mut self) {
-        (self.process, self.url) = Process::start(self.folder.path(), &self.arguments);
+        (self.process, self.url) = Process::start(self.folder.path(), &self.arguments, self.log.as_deref());
     }
 
     /// SIGTERM.
@@ -98,8 +104,13 @@ struct Process {
 }
 
 impl Process {
-    fn start(data: &Path, arguments: &[String]) -> (Self, String) {
-        let mut child = command(&["serve", "--json", "--listen", "127.0.0.1:0", "--log-filter", "error", "--data"])
+    fn start(data: &Path, arguments: &[String], log: Option<&Path>) -> (Self, String) {
+        let filter = if log.is_some() { "info" } else { "error" };
+        let mut command = command(&["serve", "--json", "--listen", "127.0.0.1:0", "--log-filter", filter, "--data"]);
+        if let Some(log) = log {
+            command.stderr(std::fs::File::options().append(true).create(true).open(log).unwrap());
+        }
+        let mut child = command
             .arg(data)
             .args(arguments)
             .env("WAXWING_ADMIN_TOKEN", TOKEN)

@@ -20,7 +20,7 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Result, Store, StoreError, WebhookStats, Webhooks,
+    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, Result, Store, StoreError, WebhookStats, Webhooks,
 };
 
 /// When a call fails.
@@ -301,6 +301,10 @@ impl Accounts for FailingStore {
 
 #[async_trait]
 impl Nodes for FailingStore {
+    fn reach(&self) -> &Reach {
+        self.inner.reach()
+    }
+
     fn is_shared(&self) -> bool {
         self.inner.is_shared()
     }

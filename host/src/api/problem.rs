@@ -60,6 +60,11 @@ impl Problem {
         self
     }
 
+    fn unavailable() -> Self {
+        let detail = "the database doesn't answer: nothing of this request counts; send it again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("retryAfter", 2)
+    }
+
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
@@ -149,6 +154,8 @@ impl From<IngestError> for Problem {
             .iter()
             .fold(problem, |problem, issue| problem.at(&issue.pointer, issue.code, &issue.message));
         match error {
+            // Told to the log once, however many are posted meanwhile.
+            IngestError::Store(StoreError::Unavailable(_)) => Self::unavailable(),
             IngestError::Store(error) => Self::from(error),
             IngestError::BodyTooLarge { allowed } => problem.with("limit", allowed),
             _ => problem,
@@ -164,10 +171,7 @@ impl From<StoreError> for Problem {
         }
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
         match error {
-            StoreError::Unavailable(_) => {
-                let detail = "the database doesn't answer: nothing of this request was written";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("retryAfter", 2)
-            }
+            StoreError::Unavailable(_) => Self::unavailable(),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server's log says more"),
         }
     }

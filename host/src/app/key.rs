@@ -103,8 +103,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let key = KeySource::File { path: data.join("key"), make: true };
-        let config =
-            StorageConfig { data: data.clone(), database: crate::config::Database::Sqlite(data.join("db")), key };
+        let config = StorageConfig {
+            data: data.clone(),
+            database: crate::config::Database::Sqlite(data.join("db")),
+            wait: None,
+            key,
+        };
         let first = read(&config, &SystemRng).unwrap();
         assert_eq!(std::fs::metadata(data.join("key")).unwrap().permissions().mode() & 0o777, 0o600);
         let second = read(&config, &SystemRng).unwrap();
@@ -118,6 +122,7 @@ mod tests {
         let config = |make| StorageConfig {
             data: folder.path().to_owned(),
             database: crate::config::Database::Sqlite(folder.path().join("db")),
+            wait: None,
             key: KeySource::File { path: path.clone(), make },
         };
         assert!(read(&config(false), &SystemRng).is_err());

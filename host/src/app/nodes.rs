@@ -21,6 +21,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// A pulse that takes longer is given up.
 const WITHIN: Duration = Duration::from_secs(5);
 
+/// The same of reading what another node changed.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
 #[derive(Clone)]
 pub(super) struct Node {
     pub(super) store: Arc<dyn Store>,
@@ -55,20 +58,17 @@ impl Node {
     }
 
     async fn pulses(&self) {
-        let mut failing = false;
         loop {
             let pulse = tokio::time::timeout(WITHIN, self.store.pulse(self.clock.now())).await;
             let rest = match pulse.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))) {
                 Ok(pulse) => {
-                    if std::mem::take(&mut failing) {
-                        tracing::info!("the database answers this node again");
-                    }
+                    self.store.reach().found();
                     self.follow(pulse).await;
                     EVERY
                 }
                 Err(error) => {
                     metrics::counter!("waxwing_pulses_failed_total").increment(1);
-                    if !std::mem::replace(&mut failing, true) {
+                    if !self.store.reach().lost(&error) {
                         let error = &error as &dyn std::error::Error;
                         tracing::error!(error, "the database doesn't know that this node lives; trying again");
                     }
@@ -109,9 +109,12 @@ impl Node {
     }
 
     async fn refresh(&self) -> Result<(), StoreError> {
-        self.services.refresh().await.inspect_err(|error| {
-            let error = error as &dyn std::error::Error;
-            tracing::warn!(error, "what another node changed can't be read yet; trying again");
+        let read = tokio::time::timeout(READ_WITHIN, self.services.refresh()).await;
+        read.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))).inspect_err(|error| {
+            if !self.store.reach().lost(error) {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, "what another node changed can't be read; trying again");
+            }
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use url::Url;
 
@@ -13,6 +14,8 @@ pub struct StorageConfig {
     /// For the SQLite file, the key and compiled plugins.
     pub data: PathBuf,
     pub database: Database,
+    /// How long a start waits for a database that doesn't answer yet; `None`: until it does.
+    pub wait: Option<Duration>,
     pub key: KeySource,
 }
 
@@ -61,7 +64,11 @@ impl StorageConfig {
             }
             (None, None) => KeySource::File { path: data.join("key"), make: true },
         };
-        Ok(Self { data, database, key })
+        let wait = match layers.says("wait-for-database") {
+            true => Some(Duration::from_secs(layers.number("wait-for-database", 0, 0..=86_400)?)),
+            false => None,
+        };
+        Ok(Self { data, database, wait, key })
     }
 }
 

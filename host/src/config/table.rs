@@ -60,6 +60,12 @@ pub const SETTINGS: &[Setting] = &[
         "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE",
     ),
     one(
+        "wait-for-database",
+        ("WAXWING_WAIT_FOR_DATABASE", "wait-for-database"),
+        "until it answers",
+        "How many seconds a start waits for PostgreSQL to answer, 0 to 86400",
+    ),
+    one(
         "key-file",
         ("WAXWING_KEY_FILE", "key-file"),
         "key in the data folder, made at the first start",

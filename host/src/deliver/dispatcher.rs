@@ -201,6 +201,13 @@ impl Dispatcher {
         self.state.lock().lane(webhook).refilling = false;
     }
 
+    /// None of them will be answered, and there may be claims among them.
+    pub(super) fn refills_failed(&self) {
+        let mut state = self.state.lock();
+        state.lanes.values_mut().for_each(|lane| lane.refilling = false);
+        state.lost = true;
+    }
+
     /// A claim's answer was lost: the rows may be claimed all the same.
     pub(super) fn note_lost(&self) {
         self.state.lock().lost = true;

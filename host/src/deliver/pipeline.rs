@@ -21,7 +21,7 @@ use crate::model::time::Timestamp;
 use crate::model::webhook::{Revision, Status, Webhook};
 use crate::retry;
 use crate::send::Exchange;
-use crate::store::{Completed, Completion, StoreError};
+use crate::store::{Completed, Completion, Reach, StoreError};
 
 /// How long a delivery rests that couldn't be attempted because the database didn't answer.
 const REST: Duration = Duration::from_secs(5);
@@ -62,6 +62,10 @@ struct MadeBy {
 impl Pipeline {
     pub(super) fn new(parts: Parts, health: Arc<Healths>) -> Self {
         Self { parts, health }
+    }
+
+    pub(super) fn reach(&self) -> &Reach {
+        self.parts.store.reach()
     }
 
     /// Makes one attempt at a claimed delivery. [`Self::record`] writes down how it ended; should this process die before that,

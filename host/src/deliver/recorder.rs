@@ -59,7 +59,9 @@ impl Recorder {
             let completed = match recorded {
                 Ok(completed) => completed,
                 Err(Unsettled { completion, error }) => {
-                    tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
+                    if !self.pipeline.reach().lost(&error) {
+                        tracing::error!(delivery = %completion.claimed.id, %error, "an attempt's end couldn't be written yet");
+                    }
                     let completed = completion.next.clone();
                     self.unwritten.keep(completion);
                     completed

@@ -32,6 +32,8 @@ const CLAIM_BATCH: u32 = 256;
 const TICK: Duration = Duration::from_millis(500);
 /// How long it rests when the store fails.
 const REST: Duration = Duration::from_millis(200);
+/// A turn that takes longer is given up: it waits for an answer that doesn't come.
+const TURN_WITHIN: Duration = Duration::from_secs(60);
 /// Until announced rows can be expected to be written.
 const SOON: Duration = Duration::from_millis(20);
 
@@ -116,11 +118,20 @@ impl Worker {
     }
 
     async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut failing = false;
         while !stop.is_cancelled() {
-            let rest = match self.turn().await {
-                Ok(()) => self.until_next(),
+            let rest = match self.turn_in_time().await {
+                Ok(()) => {
+                    if std::mem::take(&mut failing) {
+                        self.parts.store.reach().found();
+                    }
+                    self.until_next()
+                }
                 Err(error) => {
-                    tracing::error!(%error, "the queue can't be read; trying again");
+                    failing = true;
+                    if !self.parts.store.reach().lost(&error) {
+                        tracing::error!(%error, "the queue can't be read; trying again");
+                    }
                     REST
                 }
             };
@@ -130,6 +141,16 @@ impl Worker {
                 () = tokio::time::sleep(rest) => {}
             }
         }
+    }
+
+    /// A database that doesn't answer is asked anew: what it gave to this node meanwhile, and nobody knows of, is found again.
+    async fn turn_in_time(self: &Arc<Self>) -> Result<(), StoreError> {
+        let turn = tokio::time::timeout(TURN_WITHIN, self.turn()).await;
+        turn.unwrap_or_else(|late| {
+            self.recorder.due.ask_again();
+            self.dispatcher.refills_failed();
+            Err(StoreError::Unavailable(Box::new(late)))
+        })
     }
 
     async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ingest::{Accepted, Posting};
+use crate::ingest::{Accepted, IngestError, Posting};
 use crate::model::event::Event;
 use crate::model::ids::EventId;
 use crate::model::page::{Page, PageRequest};
@@ -17,7 +17,13 @@ impl Services {
     pub async fn publish(&self, caller: &Caller, posting: Posting<'_>) -> Result<Accepted> {
         caller.must_publish()?;
         let posting = Posting { tenant: caller.tenant.as_ref(), ..posting };
-        Ok(self.ingest.accept(posting).await?)
+        let accepted = self.ingest.accept(posting).await;
+        match &accepted {
+            Ok(_) => self.store.reach().found(),
+            Err(IngestError::Store(error)) => drop(self.store.reach().lost(error)),
+            Err(_) => {}
+        }
+        Ok(accepted?)
     }
 
     pub async fn event(&self, caller: &Caller, id: EventId) -> Result<Arc<Event>> {

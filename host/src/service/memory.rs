@@ -101,12 +101,10 @@ impl Services {
     pub(super) async fn reload_accounts(&self) -> Result<(), StoreError> {
         let store = self.store.as_ref();
         self.accounts.reload_tokens(store).await?;
-        self.accounts.reload_tenants(store).await?;
-        self.accounts.reload_catalogue(store).await?;
-        self.accounts.reload_defaults(store).await?;
-        self.accounts.reload_plugins(store).await?;
-        self.tell_ingest();
-        Ok(())
+        self.reload_tenants().await?;
+        self.reload_catalogue().await?;
+        self.reload_defaults().await?;
+        self.accounts.reload_plugins(store).await
     }
 
     pub(super) async fn reload_tenants(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::{Mutex, Semaphore};
@@ -124,6 +125,9 @@ pub struct Services {
 /// Tests, previews and dry runs at once, of all callers.
 const TRIALS_MAX: usize = 16;
 
+/// A database that takes longer to answer isn't ready.
+const READY_WITHIN: Duration = Duration::from_secs(5);
+
 impl Services {
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let accounts = memory::Accounts::load(parts.store.as_ref()).await?;
@@ -156,6 +160,7 @@ impl Services {
 
     /// Whether the store answers.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        self.store.depth().await.map(|_| ())
+        let depth = tokio::time::timeout(READY_WITHIN, self.store.depth()).await;
+        depth.map_err(|late| StoreError::Unavailable(Box::new(late)))?.map(|_| ())
     }
 }

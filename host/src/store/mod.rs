@@ -17,6 +17,7 @@ pub mod packed;
 #[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod postgres;
 mod queue;
+mod reach;
 pub mod sealed;
 #[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod sqlite;
@@ -29,6 +30,7 @@ pub use self::events::{
 };
 pub use self::nodes::{News, Nodes, Pulse};
 pub use self::queue::{Completed, Completion, Queue, QueueDepth};
+pub use self::reach::Reach;
 
 /// The store couldn't do what was asked; nothing of the call was written.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,9 @@ pub enum StoreError {
     /// The database is gone, full or broken. Worth another try.
     #[error("the database doesn't answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database is there and won't have this server: a wrong password, no such database, no right to do what is needed.
+    #[error("the database refuses what it is asked with these settings")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A stored row can't be read: another version wrote it, or it is damaged.
     #[error("the database holds a {what} that can't be read")]
     Damaged {

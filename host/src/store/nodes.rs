@@ -4,11 +4,14 @@
 
 use async_trait::async_trait;
 
-use super::Result;
+use super::{Reach, Result};
 use crate::model::time::Timestamp;
 
 #[async_trait]
 pub trait Nodes {
+    /// Where it is noted whether the database answers.
+    fn reach(&self) -> &Reach;
+
     /// Whether others may be at work on the same database.
     fn is_shared(&self) -> bool;
 

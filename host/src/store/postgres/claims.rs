@@ -117,7 +117,9 @@ impl PostgresStore {
     async fn commit_claims(&self, transaction: Transaction<'_, Postgres>, node: i64, rows: &[Row]) -> Result<()> {
         let claims: Vec<(i64, i64)> =
             rows.iter().map(|row| Ok((row.raw("id")?, row.raw("fence")?))).collect::<Result<_>>()?;
-        transaction.commit().await.inspect_err(|_| self.shared.doubts.add(node, claims))?;
+        let unsettled = self.shared.doubts.until_settled(node, claims);
+        transaction.commit().await?;
+        unsettled.settled();
         Ok(())
     }
 

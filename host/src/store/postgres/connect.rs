@@ -103,6 +103,20 @@ impl Connector {
     }
 }
 
+/// Tells what will not mend by itself from what may: SQLSTATE classes 28 (who may come in), 3D (no such database), 3F (no such schema)
+/// and 42 (what is asked isn't allowed), a URL that can't be used, and TLS that can't be had.
+pub(super) fn refused(error: StoreError) -> StoreError {
+    let StoreError::Unavailable(source) = error else { return error };
+    let for_good = match source.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Configuration(_) | sqlx::Error::Tls(_)) => true,
+        Some(sqlx::Error::Database(said)) => {
+            said.code().is_some_and(|code| ["28", "3D", "3F", "42"].iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    };
+    if for_good { StoreError::Refused(source) } else { StoreError::Unavailable(source) }
+}
+
 /// Compares the key with the one that wrote this database; the first start leaves its own.
 pub(super) async fn compare_key(connection: &mut PgConnection, key_id: &str) -> Result<()> {
     sqlx::query("INSERT INTO settings (name, value) VALUES ('key_id', $1) ON CONFLICT DO NOTHING")

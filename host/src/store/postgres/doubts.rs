@@ -29,6 +29,11 @@ impl Doubts {
         self.0.lock().extend(rows.into_iter().map(|(id, fence)| Doubt { id, fence, node, looks: LOOKS }));
     }
 
+    /// They are doubted from now on, whatever becomes of the caller, until it says that they are settled.
+    pub(super) const fn until_settled(&self, node: i64, rows: Vec<(i64, i64)>) -> Unsettled<'_> {
+        Unsettled { doubts: self, node, rows }
+    }
+
     pub(super) fn take(&self) -> Vec<Doubt> {
         std::mem::take(&mut *self.0.lock())
     }
@@ -45,6 +50,25 @@ impl Doubts {
     /// The look failed.
     pub(super) fn put_back(&self, all: Vec<Doubt>) {
         self.0.lock().extend(all);
+    }
+}
+
+/// A commit whose answer is waited for.
+pub(super) struct Unsettled<'a> {
+    doubts: &'a Doubts,
+    node: i64,
+    rows: Vec<(i64, i64)>,
+}
+
+impl Unsettled<'_> {
+    pub(super) fn settled(mut self) {
+        self.rows.clear();
+    }
+}
+
+impl Drop for Unsettled<'_> {
+    fn drop(&mut self) {
+        self.doubts.add(self.node, self.rows.drain(..));
     }
 }
 

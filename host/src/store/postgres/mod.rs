@@ -57,7 +57,7 @@ use self::partitions::Partitions;
 use self::tidings::Tidings;
 use super::sealed::Sealer;
 use super::writer::Writer;
-use super::{Nodes, Result};
+use super::{Nodes, Reach, Result};
 use crate::clock::{Clock, Rng};
 use crate::vault::Vault;
 
@@ -90,6 +90,7 @@ pub struct PostgresStore {
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
     clock: Arc<dyn Clock>,
+    reach: Reach,
 }
 
 /// What the two ends of the hot path know too.
@@ -104,7 +105,18 @@ struct Shared {
 impl PostgresStore {
     /// Brings the schema up to date, compares the key and joins the nodes that are there. Inside a tokio runtime.
     /// [`super::StoreError::Unavailable`] within seconds where the database doesn't answer yet: whoever can wait asks again.
+    /// [`super::StoreError::Refused`] where asking again is of no use.
     pub async fn open(
+        url: &str,
+        options: PostgresOptions,
+        vault: Arc<Vault>,
+        rng: Arc<dyn Rng>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        Self::join(url, options, vault, rng, clock).await.map_err(connect::refused)
+    }
+
+    async fn join(
         url: &str,
         options: PostgresOptions,
         vault: Arc<Vault>,
@@ -126,7 +138,18 @@ impl PostgresStore {
         let shared = Arc::new(Shared { connector, membership, partitions, doubts, tidings });
         let appending = Writer::start(AppendCommit::new(Arc::clone(&shared)))?;
         let completing = Writer::start(CompleteCommit::new(Arc::clone(&shared)))?;
-        Ok(Self { shared, readers, writers, cold: Mutex::new(()), appending, completing, vault, rng, clock })
+        Ok(Self {
+            shared,
+            readers,
+            writers,
+            cold: Mutex::new(()),
+            appending,
+            completing,
+            vault,
+            rng,
+            clock,
+            reach: Reach::default(),
+        })
     }
 
     /// Brings the schema up to date and does nothing else, for those who let another user of the database do that.

@@ -7,10 +7,14 @@ use super::convert::millis;
 use super::doubts::settle;
 use super::membership::{bury, free};
 use crate::model::time::Timestamp;
-use crate::store::{News, Nodes, Pulse, Result};
+use crate::store::{News, Nodes, Pulse, Reach, Result};
 
 #[async_trait]
 impl Nodes for PostgresStore {
+    fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     fn is_shared(&self) -> bool {
         true
     }

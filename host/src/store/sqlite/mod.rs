@@ -46,7 +46,7 @@ use self::hot::GroupCommit;
 use self::lock::LockFile;
 use super::sealed::Sealer;
 use super::writer::Writer;
-use super::{NodeId, Result};
+use super::{NodeId, Reach, Result};
 use crate::clock::{Clock, Rng};
 use crate::vault::Vault;
 
@@ -73,6 +73,7 @@ pub struct SqliteStore {
     writer: Writer,
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
+    reach: Reach,
 }
 
 impl SqliteStore {
@@ -89,7 +90,7 @@ impl SqliteStore {
         connector.prepare(vault.id()).await?;
         let readers = connector.readers();
         let writer = Writer::start(GroupCommit::new(Arc::clone(&connector)))?;
-        Ok(Self { connector, readers, writer, vault, rng })
+        Ok(Self { connector, readers, writer, vault, rng, reach: Reach::default() })
     }
 
     /// Writes what waits and closes the file. Later calls fail.

@@ -4,10 +4,14 @@ use async_trait::async_trait;
 
 use super::{NODE, SqliteStore};
 use crate::model::time::Timestamp;
-use crate::store::{News, Nodes, Pulse, Result};
+use crate::store::{News, Nodes, Pulse, Reach, Result};
 
 #[async_trait]
 impl Nodes for SqliteStore {
+    fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     fn is_shared(&self) -> bool {
         false
     }

@@ -10,10 +10,10 @@ mod complete;
 mod health;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use self::health::Health;
 use super::Shared;
@@ -24,6 +24,10 @@ use crate::store::{Result, Start, StoreError};
 
 /// A database that doesn't answer for so long is taken for gone.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// One that was used so lately isn't asked whether it still stands: a database that was restarted meanwhile costs nobody a refusal.
+const SURELY_SOUND: Duration = Duration::from_secs(1);
+/// One that doesn't answer within this is replaced.
+const PING_WAIT: Duration = Duration::from_secs(3);
 /// Once under another id, once with new partitions, and once more.
 const TRIES: usize = 3;
 
@@ -46,7 +50,7 @@ enum Tried<T> {
 
 pub(super) struct AppendCommit {
     shared: Arc<Shared>,
-    connection: Option<PgConnection>,
+    connection: Option<Kept>,
 }
 
 impl AppendCommit {
@@ -58,7 +62,7 @@ impl AppendCommit {
         let mut connection = connection(&self.shared, &mut self.connection, Purpose::Appends).await?;
         let sent = append::append(&mut connection, &group.batches, node);
         let tried = in_time(sent).await.inspect_err(|error| self.doubt(group, node, error))?;
-        self.connection = Some(connection);
+        self.connection = Some(Kept::now(connection));
         Ok(match tried {
             Tried::Written(batches) => Tried::Written(Answers { batches, completions: Vec::new() }),
             Tried::Buried => Tried::Buried,
@@ -102,7 +106,7 @@ impl Commit for AppendCommit {
 
 pub(super) struct CompleteCommit {
     shared: Arc<Shared>,
-    connection: Option<PgConnection>,
+    connection: Option<Kept>,
     health: Health,
 }
 
@@ -117,7 +121,7 @@ impl CompleteCommit {
         let mut connection = connection(&self.shared, &mut self.connection, Purpose::Completions).await?;
         let completions =
             in_time(complete::complete(&mut connection, &group.completions, (node, &mut self.health))).await?;
-        self.connection = Some(connection);
+        self.connection = Some(Kept::now(connection));
         Ok(Answers { batches: Vec::new(), completions })
     }
 }
@@ -125,7 +129,10 @@ impl CompleteCommit {
 #[async_trait]
 impl Commit for CompleteCommit {
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
+        let kept = self.connection.is_some();
         match self.try_once(group).await {
+            // It had broken. Twice is as good as once: a completion is applied by its fence.
+            Err(error @ StoreError::Unavailable(_)) if kept && !is_missing(&error) => self.try_once(group).await,
             Err(error) if is_missing(&error) => {
                 let mut connection = self.shared.connector.connect(Purpose::Cold).await?;
                 let parts = complete::parts(&mut connection, &group.completions).await?;
@@ -137,12 +144,34 @@ impl Commit for CompleteCommit {
     }
 }
 
-/// Taken out of its place: whoever doesn't put it back, for whatever reason, has dropped it.
-async fn connection(shared: &Shared, place: &mut Option<PgConnection>, purpose: Purpose) -> Result<PgConnection> {
-    match place.take() {
-        Some(connection) => Ok(connection),
-        None => shared.connector.connect(purpose).await,
+/// A connection between two groups.
+struct Kept {
+    connection: PgConnection,
+    since: Instant,
+}
+
+impl Kept {
+    fn now(connection: PgConnection) -> Self {
+        Self { connection, since: Instant::now() }
     }
+
+    /// Whether it can be used, as far as one can tell without using it.
+    async fn is_sound(&mut self) -> bool {
+        if self.since.elapsed() < SURELY_SOUND {
+            return true;
+        }
+        tokio::time::timeout(PING_WAIT, self.connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+    }
+}
+
+/// Taken out of its place: whoever doesn't put it back, for whatever reason, has dropped it.
+async fn connection(shared: &Shared, place: &mut Option<Kept>, purpose: Purpose) -> Result<PgConnection> {
+    if let Some(mut kept) = place.take()
+        && kept.is_sound().await
+    {
+        return Ok(kept.connection);
+    }
+    shared.connector.connect(purpose).await
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
