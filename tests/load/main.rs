@@ -5,10 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "this is a test")]
 
+#[path = "../postgres/mod.rs"]
+mod cluster;
 mod durability;
 mod generator;
 mod kills;
 mod neighbours;
+mod nodes;
+mod proxy;
 mod server;
 mod sink;
 mod slow_receivers;

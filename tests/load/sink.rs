@@ -12,7 +12,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// What arrived at all receivers that share it, by event id.
 #[derive(Clone, Default)]
@@ -93,6 +93,20 @@ pub(crate) async fn healthy(arrivals: &Arrivals) -> String {
         let arrivals = arrivals.clone();
         async move {
             arrivals.note(request).await;
+            Response::new(Full::new(Bytes::from_static(b"ok")))
+        }
+    })
+    .await
+}
+
+/// Answers 200 to whatever arrives, while `holding` is false.
+pub(crate) async fn holding(arrivals: &Arrivals, holding: watch::Receiver<bool>) -> String {
+    let arrivals = arrivals.clone();
+    serve(move |request| {
+        let (arrivals, mut holding) = (arrivals.clone(), holding.clone());
+        async move {
+            arrivals.note(request).await;
+            let _ = holding.wait_for(|holding| !holding).await;
             Response::new(Full::new(Bytes::from_static(b"ok")))
         }
     })

@@ -105,6 +105,12 @@ impl Database {
         url(self.port, &self.name)
     }
 
+    /// The cluster's.
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// By the socket in the cluster's folder instead of by loopback.
     #[allow(dead_code, reason = "not every test target asks for it")]
     pub(crate) fn socket_url(&self) -> String {
