@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::cluster::Database;
-use crate::process::{Server, Sink};
+use crate::cluster::{Database, Own};
+use crate::process::{Server, Sink, command, text};
 
 fn on(database: &Database) -> Server {
     let allow = ["--allow-http", "--allow-network", "127.0.0.0/8"];
@@ -41,4 +41,20 @@ fn a_server_without_its_database_says_which_one_and_not_how_to_get_in() {
     let said = crate::process::text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("postgres://127.0.0.1:1/events") && !said.contains("verysecret"), "{said}");
+}
+
+#[test]
+fn the_schema_is_brought_up_by_a_command_that_says_from_where_to_where() {
+    let (cluster, runtime) = (Own::start(), tokio::runtime::Runtime::new().unwrap());
+    let migrate = || command(&["migrate", "--database", &cluster.url()]).output().unwrap();
+    let said = |output: &std::process::Output| text(&output.stdout).trim().rsplit(": ").next().unwrap().to_owned();
+    assert_eq!(said(&migrate()), "made the schema, version 1");
+    assert_eq!(said(&migrate()), "the schema is version 1 already");
+    runtime.block_on(cluster.runs("UPDATE _sqlx_migrations SET version = 99"));
+    let refused = migrate();
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    assert!(told.contains("schema version 99, this program knows 1"), "{told}");
+    let sqlite = command(&["migrate", "--database", "sqlite:x.db"]).output().unwrap();
+    assert_eq!(sqlite.status.code(), Some(2), "{}", text(&sqlite.stderr));
 }

@@ -62,6 +62,11 @@ impl Own {
         url(self.0.port, "postgres")
     }
 
+    /// A statement, as an administrator.
+    pub(crate) async fn runs(&self, statement: &'static str) {
+        connect(self.0.port, "postgres").await.execute(statement).await.unwrap();
+    }
+
     /// As an administrator does it who doesn't wait for anybody. It is down when this returns.
     pub(crate) fn stops(&self) {
         self.control(&["-m", "fast", "-w", "stop"]);

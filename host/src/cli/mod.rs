@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod flags;
 mod listen;
+mod migrate;
 mod plugin;
 mod print;
 mod replay;
@@ -74,6 +75,8 @@ enum Command {
     Token(token::Token),
     /// Check that a server can run here.
     Doctor(Box<doctor::Doctor>),
+    /// Bring the schema of a PostgreSQL database up to date.
+    Migrate(migrate::Migrate),
     /// Print the API's OpenAPI document.
     Openapi,
     /// Measure this machine: events a second and CPU time per event, beside a floor of minimal code.
@@ -108,6 +111,7 @@ async fn dispatch(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
         Command::Webhook(command) => command.run(&client, printer).await,
         Command::Token(command) => command.run(&client, printer).await,
         Command::Doctor(command) => command.run(printer).await,
+        Command::Migrate(command) => command.run(printer).await,
         Command::Openapi => printer.value(&crate::api::openapi()),
         Command::Bench(command) => command.run(printer).await,
     }

@@ -117,6 +117,15 @@ pub(super) fn refused(error: StoreError) -> StoreError {
     if for_good { StoreError::Refused(source) } else { StoreError::Unavailable(source) }
 }
 
+pub(super) async fn schema_version(connection: &mut PgConnection) -> Result<Option<i64>> {
+    let known: bool =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
+    if !known {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await?)
+}
+
 /// Compares the key with the one that wrote this database; the first start leaves its own.
 pub(super) async fn compare_key(connection: &mut PgConnection, key_id: &str) -> Result<()> {
     sqlx::query("INSERT INTO settings (name, value) VALUES ('key_id', $1) ON CONFLICT DO NOTHING")

@@ -79,6 +79,13 @@ impl Default for PostgresOptions {
     }
 }
 
+/// The schema's versions before and after; `None`: there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
 pub struct PostgresStore {
     shared: Arc<Shared>,
     readers: PgPool,
@@ -153,11 +160,17 @@ impl PostgresStore {
     }
 
     /// Brings the schema up to date and does nothing else, for those who let another user of the database do that.
-    pub async fn migrate(url: &str) -> Result<()> {
-        let connector = Connector::new(url, &PostgresOptions::default())?;
-        let mut connection = connector.connect(Purpose::Cold).await?;
-        schema::migrate(&mut connection).await?;
-        Ok(connection.close().await?)
+    pub async fn migrate(url: &str) -> Result<Migrated> {
+        let migrated = async {
+            let connector = Connector::new(url, &PostgresOptions::default())?;
+            let mut connection = connector.connect(Purpose::Cold).await?;
+            let from = connect::schema_version(&mut connection).await?;
+            schema::migrate(&mut connection).await?;
+            let to = connect::schema_version(&mut connection).await?;
+            connection.close().await?;
+            Ok(Migrated { from, to })
+        };
+        migrated.await.map_err(connect::refused)
     }
 
     /// Writes what waits, signs off and closes the connections. Later calls fail.
