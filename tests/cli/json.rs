@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::process::{Server, Sink, id, text};
 
-/// They stay up, or take long: each has a test of its own with `--json`.
-const ELSEWHERE: [&str; 4] = ["serve", "demo", "listen", "bench"];
+/// They stay up, take long, or need another database: each has a test of its own with `--json`.
+const ELSEWHERE: [&str; 5] = ["serve", "demo", "listen", "bench", "migrate"];
 
 /// Every command, with its subcommands: `plugin push`.
 fn all() -> BTreeSet<String> {

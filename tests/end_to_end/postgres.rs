@@ -50,6 +50,9 @@ fn the_schema_is_brought_up_by_a_command_that_says_from_where_to_where() {
     let said = |output: &std::process::Output| text(&output.stdout).trim().rsplit(": ").next().unwrap().to_owned();
     assert_eq!(said(&migrate()), "made the schema, version 1");
     assert_eq!(said(&migrate()), "the schema is version 1 already");
+    let json = command(&["migrate", "--database", &cluster.url(), "--json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json, json!({ "from": 1, "to": 1 }));
     runtime.block_on(cluster.runs("UPDATE _sqlx_migrations SET version = 99"));
     let refused = migrate();
     assert_eq!(refused.status.code(), Some(1));
