@@ -1,9 +1,9 @@
 //! Which webhooks want an event, and why the others don't. Pure rules over an index in memory that follows every change.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use parking_lot::RwLock;
 
 use crate::model::event::Event;

@@ -12,7 +12,7 @@ use crate::config::{Config, Role};
 use crate::deliver::Deliver;
 use crate::model::plugin::Digest;
 use crate::send::{EgressOptions, HttpSender, Sender};
-use crate::service::{Rules, Services};
+use crate::service::{Rules, Services, token_hash};
 use crate::store::Store;
 use crate::transform::Components;
 use crate::transform::wasm::limits::Limits;
@@ -79,7 +79,7 @@ pub(super) fn rules(config: &Config) -> Rules {
     let egress = &config.egress;
     Rules {
         allow_http: egress.allow_http,
-        admin_token: config.server.admin_token.clone(),
+        admin_token: config.server.admin_token.as_ref().map(|token| token_hash(token.expose())),
         defaults: config.delivery.defaults.clone(),
         allow_networks: egress.allow_networks.clone(),
         sinks: egress.allow_addresses.clone(),

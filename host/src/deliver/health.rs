@@ -4,10 +4,10 @@
 //! The operator's own webhooks are those of the tenant `waxwing`: they get `waxwing.webhook.disabled` like any other event, by
 //! ordinary routing, in the environment of the webhook that was disabled. Disabling writes a new revision, as any save does.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use serde_json::json;
 

@@ -1,6 +1,8 @@
 //! What the dispatcher remembers: the webhooks' lanes, the ring of ready ones, and the sums over all of them. Plain data.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+
+use hashbrown::{HashMap, HashSet};
 
 use super::dispatcher::Limits;
 use super::lane::{Lane, Pace, Rules};

@@ -38,6 +38,9 @@ impl Mask {
     }
 
     pub fn headers(&self, headers: &mut [Header]) {
+        if self.is_empty() {
+            return;
+        }
         for header in headers {
             header.value = self.text(&header.value).into();
         }
@@ -50,6 +53,9 @@ impl Mask {
     }
 
     fn masked(&self, text: &[u8]) -> Option<Vec<u8>> {
+        if self.is_empty() {
+            return None;
+        }
         let mut masked = Vec::new();
         let (mut rest, mut changed) = (text, false);
         while let Some(byte) = rest.first() {

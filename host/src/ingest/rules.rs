@@ -3,10 +3,10 @@
 //!
 //! Kept in memory, replaced whole when tenants, catalogue or defaults change; the store is the truth.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use hashbrown::HashMap;
 
 use super::Posted;
 use super::fields::{Issues, pointer};

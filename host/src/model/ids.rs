@@ -77,10 +77,12 @@ fn time_of(id: u64) -> Timestamp {
 }
 
 fn write_digits(id: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    (0..TEXT_LENGTH).rev().try_for_each(|place| {
-        let digit = usize::try_from((id >> (5 * place)) & 31).unwrap_or(0);
-        DIGITS.get(digit).map_or(Err(fmt::Error), |byte| fmt::Write::write_char(f, char::from(*byte)))
-    })
+    let mut text = [0; TEXT_LENGTH];
+    for (place, byte) in text.iter_mut().rev().enumerate() {
+        let digit = usize::try_from((id >> (5 * place)) & 31).unwrap_or_default();
+        *byte = DIGITS.get(digit).copied().ok_or(fmt::Error)?;
+    }
+    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
 fn read_digits(text: &str) -> Option<u64> {

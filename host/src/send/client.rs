@@ -100,7 +100,8 @@ impl HttpSender {
             Method::Patch => http::Method::PATCH,
         };
         *wire.uri_mut() = without_fragment(&request.url).parse().map_err(|_| unwritable("the URL"))?;
-        wire.headers_mut().reserve(request.headers.len() + 2);
+        // What is added: the agent, the host, and the length, which hyper adds.
+        wire.headers_mut().reserve(request.headers.len() + 3);
         for header in &request.headers {
             let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| unwritable("a header's name"))?;
             let value = HeaderValue::from_str(&header.value).map_err(|_| unwritable(&header.name))?;

@@ -2,10 +2,10 @@
 //!
 //! The one that was used last is taken first, so that the rest can grow old and go. A connection over HTTP/2 is shared, and there is one.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use parking_lot::Mutex;

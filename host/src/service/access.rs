@@ -33,7 +33,7 @@ impl Services {
         let hash = token_hash(token);
         let mut found = None;
         if let Some(admin) = &self.rules.admin_token
-            && bool::from(token_hash(admin.expose()).ct_eq(&hash))
+            && bool::from(admin.ct_eq(&hash))
         {
             return Ok(Caller::server(ENVIRONMENT_ACTOR));
         }
@@ -46,7 +46,8 @@ impl Services {
     }
 }
 
-pub(super) fn token_hash(token: &str) -> [u8; 32] {
+/// What is known of a token: enough to tell it again.
+pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 

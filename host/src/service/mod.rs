@@ -14,7 +14,6 @@ use crate::clock::{Clock, Rng};
 use crate::deliver::Deliver;
 use crate::ingest::{Ingest, Rulebook};
 use crate::model::ids::IdSource;
-use crate::model::secret::Secret;
 use crate::model::tenant::Defaults;
 use crate::model::time::Timestamp;
 use crate::route::Directory;
@@ -64,7 +63,7 @@ pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, Posting};
 pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, StoreError};
 pub use crate::transform::{BadComponent, Verdict};
 
-pub use access::{AccessError, ENVIRONMENT_ACTOR, TOKEN_PREFIX};
+pub use access::{AccessError, ENVIRONMENT_ACTOR, TOKEN_PREFIX, token_hash};
 pub use caller::Caller;
 pub use error::{Issue, ServiceError};
 pub use patch::Patch;
@@ -73,8 +72,8 @@ pub use patch::Patch;
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     pub allow_http: bool,
-    /// Always valid, beside those in the store.
-    pub admin_token: Option<Secret>,
+    /// The hash of one that is always valid, beside those in the store.
+    pub admin_token: Option<[u8; 32]>,
     /// What stands behind the defaults that the API sets.
     pub defaults: Defaults,
     pub allow_networks: Vec<IpNet>,

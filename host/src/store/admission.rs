@@ -3,11 +3,11 @@
 //! Pure, and the same for every database: a store looks up what is known, asks here in the order of arrival, and writes what is
 //! to be [`Appended::Stored`]. Batches of one transaction see each other, so that of two twins only the first is written.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::{Appended, NewBatch, SeenExternalId};

@@ -48,8 +48,8 @@ pub struct PackedCompletion {
 pub struct PackedAttempt {
     pub outcome: u8,
     pub micros: u64,
-    pub detail: Vec<u8>,
-    pub response: Option<Vec<u8>>,
+    pub detail: Bytes,
+    pub response: Option<Bytes>,
 }
 
 /// A body that a plugin made.
@@ -80,7 +80,7 @@ impl PackedCompletion {
     /// About how many bytes it adds to a transaction.
     pub fn weight(&self) -> usize {
         let attempt = self.attempt.as_ref();
-        let logged = attempt.map_or(0, |row| row.detail.len() + row.response.as_ref().map_or(0, Vec::len));
+        let logged = attempt.map_or(0, |row| row.detail.len() + row.response.as_ref().map_or(0, Bytes::len));
         logged + self.body.as_ref().map_or(0, |made| made.body.len())
     }
 }
@@ -135,7 +135,8 @@ pub fn pack_attempt(attempt: &Attempt) -> Result<PackedAttempt, StoreError> {
         retry: attempt.retry_reason.as_deref(),
     };
     // Packed in its place: most details are short, and need no second copy.
-    let mut packed = vec![PLAIN];
+    let mut packed = Vec::with_capacity(COMPRESS_FROM / 2);
+    packed.push(PLAIN);
     serde_json::to_writer(&mut packed, &detail).map_err(|error| damaged("attempt", NotPacked::Json(error)))?;
     if packed.len() > COMPRESS_FROM {
         packed = pack(packed.get(1..).unwrap_or_default());
@@ -148,8 +149,8 @@ pub fn pack_attempt(attempt: &Attempt) -> Result<PackedAttempt, StoreError> {
     Ok(PackedAttempt {
         outcome: outcome_number(&attempt.outcome),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        detail: packed,
-        response: attempt.response.as_ref().and_then(kept),
+        detail: packed.into(),
+        response: attempt.response.as_ref().and_then(kept).map(Bytes::from),
     })
 }
 

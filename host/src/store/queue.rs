@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{NewDelivery, Result};
 use crate::model::attempt::Attempt;
 use crate::model::delivery::{Claimed, Fixed, Next};
-use crate::model::ids::{DeliveryId, EventId, WebhookId};
+use crate::model::ids::{DeliveryId, EventId, RevisionId, WebhookId};
 use crate::model::time::Timestamp;
 
 /// An attempt's end, as `complete` is given it.
@@ -22,6 +22,24 @@ pub struct Completion {
     /// How the attempt counts for the webhook's health; `None` for one that doesn't (tests, guest and host faults, drops).
     pub health: Option<bool>,
     pub now: Timestamp,
+}
+
+impl Completion {
+    /// Attempts that were made, this one counted.
+    pub fn tries(&self) -> u32 {
+        self.attempt.as_ref().map_or(self.claimed.attempts, |attempt| attempt.number)
+    }
+
+    /// What the receiver answered to this attempt, if it did.
+    pub fn reply_status(&self) -> Option<u16> {
+        Some(self.attempt.as_ref()?.response.as_ref()?.status)
+    }
+
+    /// What every attempt is made of, once one has fixed it.
+    pub fn revision(&self) -> Option<RevisionId> {
+        let fixed = self.fixed.as_ref().or(self.claimed.fixed.as_ref())?;
+        Some(fixed.revision)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,6 @@ use sqlx::{Connection as _, PgConnection};
 use super::health::Health;
 use super::without_nul;
 use crate::model::delivery::{DeliveryStatus, Next};
-use crate::model::ids::RevisionId;
 use crate::store::packed::PackedCompletion;
 use crate::store::postgres::convert::{cause_number, int, millis, status_number};
 use crate::store::postgres::partitions::Part;
@@ -117,11 +116,11 @@ async fn end<'a>(
         .bind(column(&of, id))
         .bind(column(&of, |completion| i64::from(completion.claimed.fence)))
         .bind(ends.iter().map(|(_, (status, _))| status_number(*status)).collect::<Vec<_>>())
-        .bind(column(&of, tries))
+        .bind(column(&of, |completion| i64::from(completion.tries())))
         .bind(column(&of, |completion| completion.attempt.is_some()))
-        .bind(column(&of, status_of_reply))
+        .bind(column(&of, |completion| completion.reply_status().map(i64::from)))
         .bind(ends.iter().map(|(_, (_, reason))| reason.map(without_nul)).collect::<Vec<_>>())
-        .bind(column(&of, revision))
+        .bind(column(&of, |completion| completion.revision().map(|id| int(id.number()))))
         .bind(column(&of, |completion| millis(completion.now)))
         .fetch_all(transaction)
         .await?;
@@ -150,11 +149,11 @@ async fn put_back<'a>(
         .bind(column(&of, id))
         .bind(column(&of, |completion| i64::from(completion.claimed.fence)))
         .bind(column(&of, due))
-        .bind(column(&of, tries))
+        .bind(column(&of, |completion| i64::from(completion.tries())))
         .bind(column(&of, |completion| completion.attempt.is_some()))
-        .bind(column(&of, status_of_reply))
+        .bind(column(&of, |completion| completion.reply_status().map(i64::from)))
         .bind(reasons.collect::<Vec<_>>())
-        .bind(column(&of, revision))
+        .bind(column(&of, |completion| completion.revision().map(|id| int(id.number()))))
         .fetch_all(transaction)
         .await?;
     Ok(rows.into_iter().collect())
@@ -204,7 +203,7 @@ async fn insert_attempts(
         .bind(rows.iter().map(|(_, row, ..)| i64::from(row.outcome)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row, ..)| int(row.micros)).collect::<Vec<_>>())
         .bind(rows.iter().map(|(attempt, ..)| attempt.next_at.map(millis)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, row, ..)| row.detail.as_slice()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, row, ..)| &*row.detail).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, row, ..)| row.response.as_deref()).collect::<Vec<_>>())
         .execute(transaction)
         .await?;
@@ -250,18 +249,4 @@ fn event(completion: &Completion) -> i64 {
 
 fn claim(completion: &Completion) -> (i64, u32) {
     (id(completion), completion.claimed.fence)
-}
-
-fn tries(completion: &Completion) -> i64 {
-    i64::from(completion.attempt.as_ref().map_or(completion.claimed.attempts, |attempt| attempt.number))
-}
-
-fn status_of_reply(completion: &Completion) -> Option<i64> {
-    let response = completion.attempt.as_ref()?.response.as_ref()?;
-    Some(i64::from(response.status))
-}
-
-fn revision(completion: &Completion) -> Option<i64> {
-    let fixed = completion.fixed.as_ref().or(completion.claimed.fixed.as_ref())?;
-    Some(int(RevisionId::number(fixed.revision)))
 }

@@ -3,12 +3,13 @@
 //! A completion counts only if the queue row still is in this claim's hands: same fence, and claimed. A late one leaves its
 //! attempt in the log and changes nothing else; so does the second of two for the same claim.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use std::sync::Arc;
 
-use super::health;
+use rusqlite::{CachedStatement, OptionalExtension, params};
+
+use super::feed::{Cell, Rows};
+use super::{Target, health};
 use crate::model::delivery::{Claimed, DeliveryStatus, Next};
-use crate::model::ids::RevisionId;
-use crate::model::time::Timestamp;
 use crate::store::packed::{PackedBody, PackedCompletion};
 use crate::store::sqlite::convert::{cause_number, int, millis, status_number};
 use crate::store::{Completed, Completion, Result};
@@ -23,62 +24,59 @@ const PUT_BACK: &str = "UPDATE queue SET node = NULL, due_at = ?3, \
     reason = coalesce(?7, reason), revision = coalesce(?8, revision) \
     WHERE id = ?1 AND fence = ?2 AND node IS NOT NULL";
 
-macro_rules! delivery {
+macro_rules! deliveries {
     ($insert:literal) => {
         concat!(
             $insert,
             " INTO deliveries (id, event, webhook, tenant, status, cause, fence, attempts, last_status, reason, revision, \
-             replay_of, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+             replay_of, ended_at) SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 FROM feed"
         )
     };
 }
 
 /// Not the other one in any case: for a statement that may replace rows SQLite keeps a copy of every page that it changes.
-const DELIVERY: &str = delivery!("INSERT OR IGNORE");
-/// For one that ended before and was taken back by hand.
-const DELIVERY_AGAIN: &str = delivery!("INSERT OR REPLACE");
+const DELIVERIES: &str = deliveries!("INSERT OR IGNORE");
+/// Where one of them ended before and was taken back by hand.
+const DELIVERIES_AGAIN: &str = deliveries!("INSERT OR REPLACE");
 
-const ATTEMPT: &str = "INSERT OR IGNORE INTO attempts (delivery, number, fence, cause, started_at, ended_at, outcome, \
-    micros, next_at, detail, response) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const ATTEMPTS: &str = "INSERT OR IGNORE INTO attempts (delivery, number, fence, cause, started_at, ended_at, outcome, \
+    micros, next_at, detail, response) SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 FROM feed";
 
 const BODY: &str = "INSERT OR IGNORE INTO bodies (delivery, draft, body) VALUES (?, ?, ?)";
 
-/// One transaction's statements, those that nearly every completion needs.
-struct Statements<'c> {
-    connection: &'c Connection,
+/// What of a group is to be written, once the queue has let go of it.
+struct Log<'c> {
+    target: Target<'c>,
     take_out: CachedStatement<'c>,
-    delivery: CachedStatement<'c>,
-    attempt: CachedStatement<'c>,
+    deliveries: Rows<13>,
+    attempts: Rows<11>,
 }
 
-pub(super) fn complete(transaction: &Connection, completions: &[PackedCompletion]) -> Result<Vec<bool>> {
+pub(super) fn complete(target: Target<'_>, completions: &[PackedCompletion]) -> Result<Vec<bool>> {
     if completions.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statements = Statements {
-        connection: transaction,
-        take_out: transaction.prepare_cached(TAKE_OUT)?,
-        delivery: transaction.prepare_cached(DELIVERY)?,
-        attempt: transaction.prepare_cached(ATTEMPT)?,
-    };
+    let take_out = target.connection.prepare_cached(TAKE_OUT)?;
+    let mut log = Log { target, take_out, deliveries: Vec::new(), attempts: Vec::new() };
     let mut answers = Vec::with_capacity(completions.len());
     let mut tallies = health::Tallies::default();
     for packed in completions {
         let completion = &packed.completion;
         let applied = match ending(completion) {
-            Some(ending) => statements.end(completion, ending)?,
-            None => statements.put_back(completion)?,
+            Some(ending) => log.end(completion, ending)?,
+            None => log.put_back(completion)?,
         };
-        statements.insert_attempt(packed)?;
+        log.attempts.extend(attempt_row(packed));
         if applied {
             if let Some(body) = &packed.body {
-                statements.insert_body(completion, body)?;
+                log.insert_body(completion, body)?;
             }
             tallies.count(completion);
         }
         answers.push(applied);
     }
-    tallies.write(transaction)?;
+    log.write()?;
+    tallies.write(target.connection)?;
     Ok(answers)
 }
 
@@ -91,7 +89,7 @@ fn ending(completion: &Completion) -> Option<Ending<'_>> {
     }
 }
 
-impl Statements<'_> {
+impl Log<'_> {
     /// From the queue to the log.
     fn end(&mut self, completion: &Completion, (status, reason): Ending<'_>) -> Result<bool> {
         let claimed = &completion.claimed;
@@ -100,25 +98,23 @@ impl Statements<'_> {
         if self.take_out.execute(params![id, i64::from(claimed.fence)])? == 0 {
             return Ok(false);
         }
-        let last_status = if completion.attempt.is_some() { status_of_reply(completion) } else { known_status };
-        let row = params![
-            id,
-            int(claimed.event.id.number()),
-            int(claimed.webhook.number()),
-            claimed.event.tenant.as_str(),
-            status_number(status),
-            cause_number(claimed.trigger),
-            i64::from(claimed.fence),
-            tries(completion),
-            last_status,
-            reason,
-            revision(completion).or(known_revision),
-            claimed.replay_of.map(|id| int(id.number())),
-            millis(completion.now),
-        ];
-        if self.delivery.execute(row)? == 0 {
-            self.connection.prepare_cached(DELIVERY_AGAIN)?.execute(row)?;
-        }
+        let last_status =
+            if completion.attempt.is_some() { completion.reply_status().map(i64::from) } else { known_status };
+        self.deliveries.push([
+            id.into(),
+            int(claimed.event.id.number()).into(),
+            int(claimed.webhook.number()).into(),
+            claimed.event.tenant.shared().into(),
+            status_number(status).into(),
+            cause_number(claimed.trigger).into(),
+            i64::from(claimed.fence).into(),
+            i64::from(completion.tries()).into(),
+            last_status.into(),
+            reason.map(Arc::<str>::from).into(),
+            completion.revision().map(|id| int(id.number())).or(known_revision).into(),
+            claimed.replay_of.map(|id| int(id.number())).into(),
+            millis(completion.now).into(),
+        ]);
         Ok(true)
     }
 
@@ -127,7 +123,7 @@ impl Statements<'_> {
         if claimed.attempts == 0 {
             return Ok((None, None));
         }
-        let mut known = self.connection.prepare_cached(KNOWN)?;
+        let mut known = self.target.connection.prepare_cached(KNOWN)?;
         let row = known.query_row([int(claimed.id.number())], |row| Ok((row.get(0)?, row.get(1)?)));
         Ok(row.optional()?.unwrap_or_default())
     }
@@ -138,54 +134,48 @@ impl Statements<'_> {
             Completed::Scheduled(at) => (Some(*at), None),
             Completed::Waiting | Completed::Next(Next::Ended { .. }) => (None, None),
         };
-        let changed = self.connection.prepare_cached(PUT_BACK)?.execute(params![
+        let changed = self.target.connection.prepare_cached(PUT_BACK)?.execute(params![
             int(completion.claimed.id.number()),
             i64::from(completion.claimed.fence),
             due_at.map(millis),
             completion.attempt.is_some(),
-            tries(completion),
-            status_of_reply(completion),
+            i64::from(completion.tries()),
+            completion.reply_status().map(i64::from),
             reason,
-            revision(completion),
+            completion.revision().map(|id| int(id.number())),
         ])?;
         Ok(changed > 0)
     }
 
-    fn insert_attempt(&mut self, packed: &PackedCompletion) -> Result<()> {
-        let (Some(attempt), Some(row)) = (&packed.completion.attempt, &packed.attempt) else { return Ok(()) };
-        self.attempt.execute(params![
-            int(attempt.delivery.number()),
-            i64::from(attempt.number),
-            i64::from(packed.completion.claimed.fence),
-            cause_number(attempt.trigger),
-            millis(attempt.started_at),
-            millis(attempt.ended_at),
-            i64::from(row.outcome),
-            int(row.micros),
-            attempt.next_at.map(|at: Timestamp| millis(at)),
-            row.detail,
-            row.response,
-        ])?;
-        Ok(())
-    }
-
     fn insert_body(&self, completion: &Completion, body: &PackedBody) -> Result<()> {
         let delivery = int(completion.claimed.id.number());
-        self.connection.prepare_cached(BODY)?.execute(params![delivery, body.draft, body.body])?;
+        self.target.connection.prepare_cached(BODY)?.execute(params![delivery, body.draft, body.body])?;
+        Ok(())
+    }
+
+    fn write(self) -> Result<()> {
+        let ended = Arc::new(self.deliveries);
+        if self.target.insert(DELIVERIES, &ended)? < ended.len() {
+            self.target.insert(DELIVERIES_AGAIN, &ended)?;
+        }
+        self.target.insert(ATTEMPTS, &Arc::new(self.attempts))?;
         Ok(())
     }
 }
 
-fn tries(completion: &Completion) -> i64 {
-    i64::from(completion.attempt.as_ref().map_or(completion.claimed.attempts, |attempt| attempt.number))
-}
-
-fn status_of_reply(completion: &Completion) -> Option<i64> {
-    let response = completion.attempt.as_ref()?.response.as_ref()?;
-    Some(i64::from(response.status))
-}
-
-fn revision(completion: &Completion) -> Option<i64> {
-    let fixed = completion.fixed.as_ref().or(completion.claimed.fixed.as_ref())?;
-    Some(int(RevisionId::number(fixed.revision)))
+fn attempt_row(packed: &PackedCompletion) -> Option<[Cell; 11]> {
+    let (attempt, row) = (packed.completion.attempt.as_ref()?, packed.attempt.as_ref()?);
+    Some([
+        int(attempt.delivery.number()).into(),
+        i64::from(attempt.number).into(),
+        i64::from(packed.completion.claimed.fence).into(),
+        cause_number(attempt.trigger).into(),
+        millis(attempt.started_at).into(),
+        millis(attempt.ended_at).into(),
+        i64::from(row.outcome).into(),
+        int(row.micros).into(),
+        attempt.next_at.map(millis).into(),
+        row.detail.clone().into(),
+        row.response.clone().into(),
+    ])
 }

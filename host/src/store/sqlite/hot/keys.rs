@@ -6,9 +6,13 @@
 //! What is in memory is read back from the log when the database is opened.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::Target;
+use super::feed::{Cell, Rows};
 use super::row::time;
 use crate::model::time::Timestamp;
 use crate::store::admission::{KeptAnswer, Scope, WINDOW};
@@ -22,9 +26,17 @@ const SETTLED_BESIDE: usize = 16;
 /// The name of the setting that says up to which key the index is complete.
 const INDEXED: &str = "keys_indexed";
 
-const APPEND: &str = "INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) VALUES (?, ?, ?, ?)";
-const SETTLE: &str = "INSERT OR IGNORE INTO idempotency_index (day, fingerprint, key) VALUES (?, ?, ?)";
+/// Of rows as [`Keys::row`] makes them.
+pub(super) const APPEND: &str = "INSERT OR FAIL INTO idempotency_keys (id, scope, body_digest, answer, kept_at) \
+    SELECT c0, c1, c2, c3, c4 FROM feed";
+const SETTLE: &str = "INSERT OR IGNORE INTO idempotency_index (day, fingerprint, key) SELECT c0, c1, c2 FROM feed";
 const SETTLED: &str = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)";
+/// The highest number that was given to a key, as far as is known.
+const LAST: &str = "SELECT max(coalesce((SELECT max(id) FROM idempotency_keys), 0), \
+    coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?), 0))";
+/// The index's first day and its last one; a range without a day where it is empty.
+const DAYS: &str = "SELECT coalesce((SELECT min(day) FROM idempotency_index), 9223372036854775807), \
+    coalesce((SELECT max(day) FROM idempotency_index), -9223372036854775808)";
 const UNSETTLED: &str = "SELECT id, scope, kept_at FROM idempotency_keys WHERE id > \
     coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = ?), 0)";
 const BY_ID: &str = "SELECT body_digest, answer, kept_at FROM idempotency_keys WHERE id = ? AND scope = ?";
@@ -46,6 +58,10 @@ pub(super) struct Keys {
     run_ends: i64,
     /// How many make a run.
     length: usize,
+    /// The number of the key that was kept last.
+    last: i64,
+    /// From the first day that the index may have to the last one.
+    days: RangeInclusive<i64>,
 }
 
 /// What a transaction did, to be told to [`Keys::committed`] once it holds.
@@ -55,10 +71,9 @@ pub(super) struct Changes {
     settled: usize,
 }
 
-/// One transaction's statements.
-pub(super) struct Statements<'c> {
+/// One transaction's statements to find a key by.
+pub(super) struct Lookup<'c> {
     connection: &'c Connection,
-    append: CachedStatement<'c>,
     by_index: CachedStatement<'c>,
 }
 
@@ -68,7 +83,9 @@ impl Keys {
     }
 
     fn load_with(connection: &Connection, length: usize) -> Result<Self> {
-        let mut keys = Self { fresh: BTreeSet::new(), run: BTreeSet::new(), run_ends: 0, length };
+        let last = connection.query_row(LAST, [INDEXED], |row| row.get(0))?;
+        let days = connection.query_row(DAYS, [], |row| Ok(row.get(0)?..=row.get(1)?))?;
+        let mut keys = Self { fresh: BTreeSet::new(), run: BTreeSet::new(), run_ends: 0, length, last, days };
         let mut statement = connection.prepare(UNSETTLED)?;
         let mut rows = statement.query([INDEXED])?;
         while let Some(row) = rows.next()? {
@@ -81,24 +98,33 @@ impl Keys {
     /// What was answered under this key, if it is remembered.
     pub(super) fn find(
         &self,
-        statements: &mut Statements<'_>,
+        lookup: &mut Lookup<'_>,
         claim: &IdempotencyClaim,
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>> {
         let scope = claim.scope;
         for key in self.in_memory(fingerprint(&scope), now) {
-            let mut by_id = statements.connection.prepare_cached(BY_ID)?;
+            let mut by_id = lookup.connection.prepare_cached(BY_ID)?;
             if let Some(kept) = by_id.query_row(params![key, scope], kept_answer).optional()? {
                 return Ok(Some(kept));
             }
         }
-        for day in days(now) {
-            let found = statements.by_index.query_row(params![day, fingerprint(&scope), scope], kept_answer);
+        for day in days(now).into_iter().filter(|day| self.days.contains(day)) {
+            let found = lookup.by_index.query_row(params![day, fingerprint(&scope), scope], kept_answer);
             if let Some(kept) = found.optional()? {
                 return Ok(Some(kept));
             }
         }
         Ok(None)
+    }
+
+    /// What is kept of the batch, if it has a key.
+    pub(super) fn row(&self, batch: &NewBatch, changes: &mut Changes) -> Option<[Cell; 5]> {
+        let claim = batch.idempotency.as_ref()?;
+        let key = self.last + i64::try_from(changes.appended.len()).unwrap_or_default() + 1;
+        changes.appended.push((day_of(batch.now), fingerprint(&claim.scope), key));
+        let (scope, digest, answer) = (claim.scope.into(), claim.body_digest.into(), claim.answer.clone().into());
+        Some([key.into(), scope, digest, answer, millis(batch.now).into()])
     }
 
     /// The newest first.
@@ -111,26 +137,27 @@ impl Keys {
     }
 
     /// Writes the next entries of the run into the index.
-    pub(super) fn settle(&self, transaction: &Connection, changes: &mut Changes) -> Result<()> {
+    pub(super) fn settle(&self, target: Target<'_>, changes: &mut Changes) -> Result<()> {
         if self.run.is_empty() {
             return Ok(());
         }
         let most = 2 * changes.appended.len() + SETTLED_BESIDE;
-        let mut insert = transaction.prepare_cached(SETTLE)?;
-        for (day, fingerprint, key) in self.run.iter().take(most) {
-            insert.execute(params![day, fingerprint, key])?;
-        }
+        let next = self.run.iter().take(most);
+        let rows: Rows<3> = next.map(|(day, fingerprint, key)| [*day, *fingerprint, *key].map(Cell::from)).collect();
+        target.insert(SETTLE, &Arc::new(rows))?;
         changes.settled = most.min(self.run.len());
         if changes.settled == self.run.len() {
-            transaction.prepare_cached(SETTLED)?.execute(params![INDEXED, self.run_ends.to_string()])?;
+            target.connection.prepare_cached(SETTLED)?.execute(params![INDEXED, self.run_ends.to_string()])?;
         }
         Ok(())
     }
 
     pub(super) fn committed(&mut self, changes: Changes) {
         for _ in 0..changes.settled {
-            self.run.pop_first();
+            let Some((day, ..)) = self.run.pop_first() else { break };
+            self.days = day.min(*self.days.start())..=day.max(*self.days.end());
         }
+        self.last += i64::try_from(changes.appended.len()).unwrap_or_default();
         self.fresh.extend(changes.appended);
         if self.run.is_empty() && self.fresh.len() >= self.length {
             self.run_ends = self.fresh.iter().map(|(_, _, key)| *key).max().unwrap_or_default();
@@ -139,19 +166,9 @@ impl Keys {
     }
 }
 
-impl<'c> Statements<'c> {
+impl<'c> Lookup<'c> {
     pub(super) fn new(connection: &'c Connection) -> Result<Self> {
-        let (append, by_index) = (connection.prepare_cached(APPEND)?, connection.prepare_cached(BY_INDEX)?);
-        Ok(Self { connection, append, by_index })
-    }
-
-    /// Remembers the batch's answer, if it has a key.
-    pub(super) fn append(&mut self, batch: &NewBatch, changes: &mut Changes) -> Result<()> {
-        let Some(claim) = &batch.idempotency else { return Ok(()) };
-        let scope = claim.scope;
-        self.append.execute(params![scope, claim.body_digest, &*claim.answer, millis(batch.now)])?;
-        changes.appended.push((day_of(batch.now), fingerprint(&scope), self.connection.last_insert_rowid()));
-        Ok(())
+        Ok(Self { connection, by_index: connection.prepare_cached(BY_INDEX)? })
     }
 }
 
@@ -182,6 +199,7 @@ fn kept_answer(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptAnswer> {
 mod tests {
     use bytes::Bytes;
 
+    use super::super::feed::Feed;
     use super::*;
     use crate::model::name::Tenant;
     use crate::store::admission::scope_of;
@@ -201,16 +219,17 @@ mod tests {
     }
 
     /// As the group commit does it.
-    fn keep(keys: &mut Keys, connection: &Connection, batch: &NewBatch) {
+    fn keep(keys: &mut Keys, target: Target<'_>, batch: &NewBatch) {
         let mut changes = Changes::default();
-        Statements::new(connection).unwrap().append(batch, &mut changes).unwrap();
-        keys.settle(connection, &mut changes).unwrap();
+        let rows: Rows<5> = keys.row(batch, &mut changes).into_iter().collect();
+        target.insert(APPEND, &Arc::new(rows)).unwrap();
+        keys.settle(target, &mut changes).unwrap();
         keys.committed(changes);
     }
 
     fn answer(keys: &Keys, connection: &Connection, batch: &NewBatch) -> Option<Bytes> {
-        let mut statements = Statements::new(connection).unwrap();
-        let found = keys.find(&mut statements, batch.idempotency.as_ref().unwrap(), batch.now).unwrap();
+        let mut lookup = Lookup::new(connection).unwrap();
+        let found = keys.find(&mut lookup, batch.idempotency.as_ref().unwrap(), batch.now).unwrap();
         found.map(|kept| kept.answer)
     }
 
@@ -221,11 +240,12 @@ mod tests {
     #[test]
     fn every_key_is_found_wherever_it_stands_and_after_every_restart() {
         let connection = database();
+        let target = Target { connection: &connection, feed: &Feed::of(&connection).unwrap() };
         let mut keys = Keys::load_with(&connection, 50).unwrap();
         let batches: Vec<_> = (0..400).map(|number| batch(number, NOON)).collect();
         for (number, new) in batches.iter().enumerate() {
             assert_eq!(answer(&keys, &connection, new), None, "{number}");
-            keep(&mut keys, &connection, new);
+            keep(&mut keys, target, new);
             if number % 17 == 0 {
                 keys = Keys::load_with(&connection, 50).unwrap();
             }
@@ -241,13 +261,14 @@ mod tests {
     #[test]
     fn of_one_key_kept_twice_the_newest_counts() {
         let connection = database();
+        let target = Target { connection: &connection, feed: &Feed::of(&connection).unwrap() };
         let (later, mut keys) = (NOON.plus(WINDOW), Keys::load_with(&connection, 2).unwrap());
         for now in [NOON, later] {
-            keep(&mut keys, &connection, &batch(1, now));
-            (10..15).for_each(|number| keep(&mut keys, &connection, &batch(number, now)));
-            let mut statements = Statements::new(&connection).unwrap();
+            keep(&mut keys, target, &batch(1, now));
+            (10..15).for_each(|number| keep(&mut keys, target, &batch(number, now)));
+            let mut lookup = Lookup::new(&connection).unwrap();
             let claim = batch(1, now).idempotency.unwrap();
-            let kept = keys.find(&mut statements, &claim, now).unwrap().unwrap();
+            let kept = keys.find(&mut lookup, &claim, now).unwrap().unwrap();
             assert_eq!(kept.kept_at, now);
         }
     }
@@ -255,8 +276,9 @@ mod tests {
     #[test]
     fn a_key_is_looked_for_no_longer_than_it_is_remembered() {
         let connection = database();
+        let target = Target { connection: &connection, feed: &Feed::of(&connection).unwrap() };
         let mut keys = Keys::load_with(&connection, 1).unwrap();
-        keep(&mut keys, &connection, &batch(1, NOON));
+        keep(&mut keys, target, &batch(1, NOON));
         assert!(answer(&keys, &connection, &batch(1, NOON.plus(WINDOW))).is_some(), "the caller judges by the time");
         assert_eq!(answer(&keys, &connection, &batch(1, NOON.plus(3 * WINDOW))), None);
     }

@@ -6,6 +6,7 @@
 
 mod append;
 mod complete;
+mod feed;
 mod health;
 mod keys;
 mod row;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use self::feed::{Feed, Rows};
 pub(super) use self::keys::day_of;
 use self::keys::{Changes, Keys};
 use super::connect::{BUSY, Connector};
@@ -34,7 +36,23 @@ pub(super) struct GroupCommit {
 
 struct Open {
     connection: Connection,
+    feed: Feed,
     keys: Keys,
+}
+
+/// Where a group is written.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    /// In its transaction.
+    connection: &'a Connection,
+    feed: &'a Feed,
+}
+
+impl Target<'_> {
+    /// All these rows by one statement, which has them from `feed`; how many it wrote.
+    fn insert<const N: usize>(&self, statement: &str, rows: &Arc<Rows<N>>) -> Result<usize> {
+        self.feed.insert(self.connection, statement, rows)
+    }
 }
 
 impl GroupCommit {
@@ -61,16 +79,18 @@ impl Commit for GroupCommit {
 impl Open {
     fn new(connector: &Connector) -> Result<Self> {
         let connection = connect(connector)?;
+        let feed = Feed::of(&connection)?;
         let keys = Keys::load(&connection)?;
-        Ok(Self { connection, keys })
+        Ok(Self { connection, feed, keys })
     }
 
     fn write(&mut self, group: &Group) -> Result<Answers> {
         let mut changes = Changes::default();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let batches = append::append(&transaction, &group.batches, &self.keys, &mut changes)?;
-        let completions = complete::complete(&transaction, &group.completions)?;
-        self.keys.settle(&transaction, &mut changes)?;
+        let target = Target { connection: &transaction, feed: &self.feed };
+        let batches = append::append(target, &group.batches, &self.keys, &mut changes)?;
+        let completions = complete::complete(target, &group.completions)?;
+        self.keys.settle(target, &mut changes)?;
         transaction.commit()?;
         self.keys.committed(changes);
         Ok(Answers { batches, completions })
