@@ -186,9 +186,9 @@ fn what_can_not_be_copied_is_refused_with_what_to_do() {
     refused(&file, "postgres://localhost", 2, "--to: names no database");
     refused(&file, &file, 2, "of one kind");
     refused(gone, gone, 2, "pg_dump");
-    refused(&file, gone, 1, "there is no file");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+    refused(&file, gone, 1, "waxwing.db doesn't exist");
     refused(gone, &file, 1, "the source can't be read");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
     std::fs::write(folder.path().join("waxwing.db"), "").unwrap();
     refused(&file, gone, 1, "holds nothing of Waxwing's");
 }

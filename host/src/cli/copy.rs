@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 
 use super::Failure;
@@ -84,9 +84,13 @@ struct Telling<'a> {
 impl<'a> Telling<'a> {
     fn new(printer: &'a mut Printer) -> Self {
         let bar = if printer.is_json() { ProgressBar::hidden() } else { ProgressBar::no_length() };
-        let shown = "{msg:16} {wide_bar} {human_pos} of {human_len} rows, {per_sec}, {eta} left";
+        let shown = "{msg:16} {wide_bar} {human_pos} of {human_len} rows, {rate} a second, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(shown) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // The bar shows itself again soon.
+                let _ = write!(out, "{:.0}", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         let begun = Instant::now();
         Self { printer, bar, begun, last_line: begun, rows: 0, printed: Ok(()) }

@@ -35,8 +35,8 @@ pub enum CopyError {
     Source(#[source] StoreError),
     #[error("the target can't be written")]
     Target(#[source] StoreError),
-    #[error("there is no file {}", path.display())]
-    NoFile { path: PathBuf },
+    #[error("{} doesn't exist", path.display())]
+    NotThere { path: PathBuf },
     #[error("the source holds nothing of Waxwing's: is it the right database?")]
     NoSchema,
     #[error("the source has schema version {found}, this program knows {known}: {remedy}")]
@@ -183,19 +183,19 @@ async fn copy_table(
     mark: &mut Mark,
     tell: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), CopyError> {
-    let mut asked = ROWS_FIRST.min(most);
-    loop {
-        let batch = from.read(table, &mark.after, asked).await.map_err(CopyError::Source)?;
+    let mut batch = from.read(table, &mark.after, ROWS_FIRST.min(most)).await.map_err(CopyError::Source)?;
+    while !batch.rows.is_empty() {
         let read = batch.rows.len();
-        if read == 0 {
-            return Ok(());
-        }
-        mark.after = batch.last;
+        mark.after.clone_from(&batch.last);
         mark.copied += u64::try_from(read).unwrap_or(u64::MAX);
-        to.write(&batch.rows, mark).await.map_err(CopyError::Target)?;
+        let next = u32::try_from(read).unwrap_or(most).saturating_mul(2).min(most);
+        // What comes next is read while this is written.
+        let (written, following) = tokio::join!(to.write(&batch.rows, mark), from.read(table, &batch.last, next));
+        written.map_err(CopyError::Target)?;
         tell(mark.copied);
-        asked = u32::try_from(read).unwrap_or(most).saturating_mul(2).min(most);
+        batch = following.map_err(CopyError::Source)?;
     }
+    Ok(())
 }
 
 /// The source holds what it held at the beginning, and the target the same.

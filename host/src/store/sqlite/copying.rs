@@ -25,7 +25,7 @@ impl SqliteCopying {
     /// To be read: the file must be there, its schema this program's.
     pub async fn source(path: &Path, now: Timestamp) -> Result<Self, CopyError> {
         if !path.is_file() {
-            return Err(CopyError::NoFile { path: path.to_owned() });
+            return Err(CopyError::NotThere { path: path.to_owned() });
         }
         let opened = async {
             let connector = Connector::new(path, SqliteOptions::default(), LockFile::take(path, now)?);
@@ -38,8 +38,12 @@ impl SqliteCopying {
         Ok(place)
     }
 
-    /// To be written: made if it isn't there, its schema brought up to date.
+    /// To be written: made if it isn't there (its folder must be), its schema brought up to date.
     pub async fn target(path: &Path, now: Timestamp) -> Result<Self, CopyError> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+        if let Some(folder) = folder {
+            return Err(CopyError::NotThere { path: folder.to_owned() });
+        }
         let opened = async {
             let connector = Connector::new(path, SqliteOptions::default(), LockFile::take(path, now)?);
             let mut connection = connector.writing().await?;
