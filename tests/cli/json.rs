@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::process::{Server, Sink, id, text};
 
 /// They stay up, take long, or need another database: each has a test of its own with `--json`.
-const ELSEWHERE: [&str; 5] = ["serve", "demo", "listen", "bench", "migrate"];
+const ELSEWHERE: [&str; 6] = ["serve", "demo", "listen", "bench", "migrate", "copy"];
 
 /// Every command, with its subcommands: `plugin push`.
 fn all() -> BTreeSet<String> {

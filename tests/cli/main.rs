@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
+#[path = "../postgres/mod.rs"]
+mod cluster;
 #[path = "../process/mod.rs"]
 mod process;
 
 mod bench;
 mod commands;
+mod copy;
 mod docs;
 mod json;
 mod listening;

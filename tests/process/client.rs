@@ -58,6 +58,12 @@ impl Server {
         })
     }
 
+    /// A POST that bears an idempotency key.
+    pub(crate) fn post_once(&self, path: &str, key: &str, body: &Value) -> Value {
+        let request = HTTP.post(format!("{}{path}", self.url)).header("idempotency-key", key).json(body);
+        succeeded(path, request)
+    }
+
     /// Uploads a component; what the server says of it.
     pub(crate) fn upload(&self, wasm: Vec<u8>) -> Value {
         let request = HTTP.post(format!("{}/api/plugins", self.url)).header("content-type", "application/wasm");

@@ -32,6 +32,19 @@ enum Place {
     Postgres(Arc<PostgresStore>, Database),
 }
 
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub(crate) enum Address {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+/// A database that nobody has open.
+pub(crate) enum Left {
+    Sqlite(TempDir),
+    Postgres(Database),
+}
+
 pub(crate) struct Stopped(pub(crate) Timestamp);
 
 impl Clock for Stopped {
@@ -70,6 +83,43 @@ impl Fixture {
             place: Place::Postgres(store, database),
             ids: IdSource::new(0, 0),
             now: NOON,
+        }
+    }
+
+    /// On a database that was left, with ids that go on where it ends.
+    pub(crate) async fn on(left: Left, now: Timestamp) -> Self {
+        let (store, place): (Arc<dyn Store>, _) = match left {
+            Left::Sqlite(folder) => {
+                let store = Arc::new(open_sqlite(&folder.path().join("waxwing.db"), KEY).await.unwrap());
+                (Arc::clone(&store) as _, Place::Sqlite(store, folder))
+            }
+            Left::Postgres(database) => {
+                let store = Arc::new(open_postgres(&database.url(), KEY).await.unwrap());
+                (Arc::clone(&store) as _, Place::Postgres(store, database))
+            }
+        };
+        let ids = IdSource::new(store.number(), store.highest_id().await.unwrap());
+        Self { store, place, ids, now }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        match &self.place {
+            Place::Sqlite(..) => Address::Sqlite(self.path()),
+            Place::Postgres(_, database) => Address::Postgres(database.url()),
+        }
+    }
+
+    /// As a server leaves its database when it is stopped.
+    pub(crate) async fn left(self) -> Left {
+        match self.place {
+            Place::Sqlite(sqlite, folder) => {
+                sqlite.close().await;
+                Left::Sqlite(folder)
+            }
+            Place::Postgres(postgres, database) => {
+                postgres.close().await;
+                Left::Postgres(database)
+            }
         }
     }
 

@@ -20,6 +20,7 @@ mod accounts;
 mod append;
 #[path = "../postgres/mod.rs"]
 mod cluster;
+mod copy;
 mod fixture;
 mod group;
 mod in_order;
@@ -122,6 +123,21 @@ contract! {
         what_existed_at_a_time_is_known_as_it_was_then,
         a_plugins_versions_are_listed_newest_first_with_their_bytes,
         a_plugin_that_is_needed_is_not_deleted,
+    }
+    copy {
+        the_other_database_gives_back_everything_as_it_was,
+        broken_off_at_any_write_it_is_gone_on_with,
+        what_is_copied_is_every_table_and_every_column,
+        no_server_starts_on_half_a_copy,
+        a_target_that_holds_something_is_left_alone,
+        a_target_of_another_key_is_left_alone,
+        a_copy_is_not_gone_on_with_from_another_source,
+        a_database_that_a_server_works_on_is_neither_read_nor_written,
+        what_a_server_did_to_the_source_meanwhile_is_told,
+        rows_that_are_lost_on_the_way_are_told,
+        large_rows_come_in_small_batches,
+        a_source_of_another_schema_is_not_read,
+        one_copy_at_a_time_writes_a_target,
     }
     accounts {
         a_tenant_is_kept_until_nothing_is_its_own,

@@ -102,7 +102,7 @@ pub(crate) async fn what_existed_at_a_time_is_known_as_it_was_then(mut f: Fixtur
     assert!(f.store.revisions_at(&"other".parse().unwrap(), both).await.unwrap().is_empty());
 }
 
-fn plugin(f: &Fixture, digest: u8, version: &str) -> Plugin {
+pub(crate) fn plugin(f: &Fixture, digest: u8, version: &str) -> Plugin {
     Plugin {
         digest: Digest([digest; 32]),
         manifest: Manifest {

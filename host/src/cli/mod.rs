@@ -5,6 +5,7 @@
 
 mod bench;
 mod client;
+mod copy;
 mod demo;
 mod doctor;
 mod explain;
@@ -77,6 +78,11 @@ enum Command {
     Doctor(Box<doctor::Doctor>),
     /// Bring the schema of a PostgreSQL database up to date.
     Migrate(migrate::Migrate),
+    /// Copy everything from SQLite to PostgreSQL, or back, while no server runs.
+    ///
+    /// Ids, times, bodies and tokens stay the same, what is pending goes on being pending, and the same key opens it. The target must be
+    /// empty, or hold a part of this very copy: then it is gone on with. The source is not changed.
+    Copy(copy::Copy),
     /// Print the API's OpenAPI document.
     Openapi,
     /// Measure this machine: events a second and CPU time per event, beside a floor of minimal code.
@@ -112,6 +118,7 @@ async fn dispatch(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
         Command::Token(command) => command.run(&client, printer).await,
         Command::Doctor(command) => command.run(printer).await,
         Command::Migrate(command) => command.run(printer).await,
+        Command::Copy(command) => command.run(printer).await,
         Command::Openapi => printer.value(&crate::api::openapi()),
         Command::Bench(command) => command.run(printer).await,
     }

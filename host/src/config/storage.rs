@@ -47,7 +47,7 @@ impl StorageConfig {
         let data: PathBuf = layers.parse("data")?.unwrap_or_else(|| PathBuf::from("data"));
         let database = match layers.parse::<String>("database")? {
             None => Database::Sqlite(data.join("waxwing.db")),
-            Some(url) => database(&url).map_err(|message| layers.invalid("database", message))?,
+            Some(url) => Database::parse(&url).map_err(|message| layers.invalid("database", message))?,
         };
         let key = match (layers.parse::<String>("key")?, layers.parse::<PathBuf>("key-file")?) {
             (Some(_), Some(_)) => {
@@ -69,6 +69,23 @@ impl StorageConfig {
             false => None,
         };
         Ok(Self { data, database, wait, key })
+    }
+}
+
+impl Database {
+    /// What `--database` says.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            return DatabaseUrl::parse(url).map(Self::Postgres);
+        }
+        let path = url
+            .strip_prefix("sqlite:")
+            .ok_or("must be sqlite:PATH, such as sqlite:/var/lib/waxwing/waxwing.db, or postgres://HOST/DATABASE")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
+            return Err("must name a file: sqlite:PATH, without parameters".into());
+        }
+        Ok(Self::Sqlite(path.into()))
     }
 }
 
@@ -123,18 +140,4 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
-}
-
-fn database(url: &str) -> Result<Database, String> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return DatabaseUrl::parse(url).map(Database::Postgres);
-    }
-    let path = url
-        .strip_prefix("sqlite:")
-        .ok_or("must be sqlite:PATH, such as sqlite:/var/lib/waxwing/waxwing.db, or postgres://HOST/DATABASE")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
-        return Err("must name a file: sqlite:PATH, without parameters".into());
-    }
-    Ok(Database::Sqlite(path.into()))
 }

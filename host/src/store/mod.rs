@@ -9,6 +9,7 @@
 
 pub mod admission;
 mod configuration;
+pub mod copy;
 mod deliveries;
 mod events;
 mod failure;
@@ -57,6 +58,11 @@ pub enum StoreError {
     /// The database is of a newer or unknown schema version.
     #[error("the database has schema version {found}, this program knows {known}")]
     SchemaVersion { found: i64, known: i64 },
+    /// What is in it is a part of what it is to hold.
+    #[error(
+        "the database holds an unfinished copy: run the same `waxwing copy` again to finish it, or empty the database"
+    )]
+    UnfinishedCopy,
     /// The row was changed meanwhile: load it again.
     #[error("the {what} was changed by somebody else meanwhile")]
     Conflict { what: &'static str },

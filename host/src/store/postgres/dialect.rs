@@ -4,11 +4,13 @@ use sqlx::postgres::PgHasArrayType;
 use sqlx::{Encode, PgPool, QueryBuilder, Type};
 
 use crate::store::Result;
+use crate::store::copy::tables::{Column, Table};
 
 pub(super) type Db = sqlx::Postgres;
 pub(super) type Row = sqlx::postgres::PgRow;
 pub(super) type Connection = sqlx::PgConnection;
 pub(super) type Store = super::PostgresStore;
+pub(super) type Copying = super::PostgresCopying;
 
 /// The schema's versions, in order.
 pub(super) const SCHEMA: &[(i64, &str, &str)] =
@@ -45,4 +47,13 @@ where
 /// Several reads that see the same state.
 pub(super) async fn snapshot(readers: &PgPool) -> Result<sqlx::Transaction<'static, Db>> {
     Ok(readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+}
+
+pub(super) fn key_of(table: &Table) -> &'static [Column] {
+    table.postgres_key.unwrap_or(table.key)
+}
+
+/// SQLite goes by the tenant itself.
+pub(super) const fn class_of(_table: &Table) -> Option<String> {
+    None
 }

@@ -30,11 +30,19 @@ pub(super) const MEMBERS: Lock = Lock(2);
 pub(super) const PARTITIONS: Lock = Lock(3);
 /// Dropping what has expired.
 pub(super) const PURGE: Lock = Lock(4);
+/// Copying another database into this one; held for as long as the connection lives.
+pub(super) const COPY: Lock = Lock(5);
 
 impl Lock {
     /// Waits for it.
     pub(super) async fn take(self, transaction: &mut PgConnection) -> Result<()> {
         sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(SPACE).bind(self.0).execute(transaction).await?;
+        Ok(())
+    }
+
+    /// Waits for it, and holds it as long as the connection lives.
+    pub(super) async fn hold(self, connection: &mut PgConnection) -> Result<()> {
+        sqlx::query("SELECT pg_advisory_lock($1, $2)").bind(SPACE).bind(self.0).execute(connection).await?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::PostgresOptions;
 use super::connect::{Connector, Purpose};
 use super::convert::millis;
+use super::copied::refuse_unfinished;
 use super::in_order::LET_GO;
 use super::locks;
 use crate::clock::Clock;
@@ -110,6 +111,7 @@ impl Membership {
         let mut connection = self.connector.connect(Purpose::Cold).await?;
         let mut transaction = connection.begin().await?;
         locks::MEMBERS.take(&mut transaction).await?;
+        refuse_unfinished(&mut transaction).await?;
         let mut number = free_number(&mut transaction).await?;
         if number.is_none() {
             // Starts that failed, each with a lease of its own.

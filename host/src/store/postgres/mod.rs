@@ -16,6 +16,9 @@ mod claims;
 mod connect;
 #[path = "../sql/convert.rs"]
 mod convert;
+#[path = "../sql/copied.rs"]
+mod copied;
+mod copying;
 #[path = "../sql/deliveries.rs"]
 mod deliveries;
 mod dialect;
@@ -50,6 +53,7 @@ use sqlx::{Connection as _, PgPool};
 use tokio::sync::Mutex;
 
 use self::connect::{Connector, Purpose, compare_key};
+pub use self::copying::PostgresCopying;
 use self::doubts::Doubts;
 use self::hot::{AppendCommit, CompleteCommit};
 use self::membership::Membership;

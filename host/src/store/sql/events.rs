@@ -16,6 +16,11 @@ use crate::store::{Appended, EventFilter, Events, NewBatch, Result};
 
 pub(super) const EVENT_COLUMNS: &str = "id, tenant, environment, type, occurred_at, content_type, external_id, data";
 
+pub(super) const HIGHEST_ID: &str = "SELECT max(id) FROM (SELECT max(id) AS id FROM events UNION ALL SELECT max(id) FROM queue \
+    UNION ALL SELECT max(id) FROM deliveries UNION ALL SELECT max(id) FROM webhooks \
+    UNION ALL SELECT max(id) FROM revisions UNION ALL SELECT max(id) FROM tokens \
+    UNION ALL SELECT max(id) FROM audit) AS highest";
+
 #[async_trait]
 impl Events for Store {
     async fn append(&self, batch: NewBatch) -> Result<Appended> {
@@ -43,14 +48,7 @@ impl Events for Store {
     }
 
     async fn highest_id(&self) -> Result<u64> {
-        let highest: Option<i64> = sqlx::query_scalar(
-            "SELECT max(id) FROM (SELECT max(id) AS id FROM events UNION ALL SELECT max(id) FROM queue \
-             UNION ALL SELECT max(id) FROM deliveries UNION ALL SELECT max(id) FROM webhooks \
-             UNION ALL SELECT max(id) FROM revisions UNION ALL SELECT max(id) FROM tokens \
-             UNION ALL SELECT max(id) FROM audit) AS highest",
-        )
-        .fetch_one(&self.readers)
-        .await?;
+        let highest: Option<i64> = sqlx::query_scalar(HIGHEST_ID).fetch_one(&self.readers).await?;
         Ok(highest.unwrap_or_default().unsigned_abs())
     }
 }

@@ -4,13 +4,14 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::dialect::{Connection, SCHEMA};
+use crate::store::copy::CopyError;
 use crate::store::{Result, StoreError};
 
 pub(super) async fn migrate(connection: &mut Connection) -> Result<()> {
     let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
         Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    let known = SCHEMA.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+    let known = known();
     let result = Migrator::with_migrations(SCHEMA.iter().map(migration).collect()).run(connection).await;
     result.map_err(|error| match error {
         MigrateError::VersionMissing(found) | MigrateError::VersionMismatch(found) | MigrateError::Dirty(found) => {
@@ -18,4 +19,18 @@ pub(super) async fn migrate(connection: &mut Connection) -> Result<()> {
         }
         other => StoreError::Unavailable(Box::new(other)),
     })
+}
+
+/// A source's schema is left as it is, so it must be this program's; `remedy` says how it becomes so.
+pub(super) fn is_current(version: Option<i64>, remedy: &'static str) -> Result<(), CopyError> {
+    match (version, known()) {
+        (None, _) => Err(CopyError::NoSchema),
+        (Some(found), known) if found < known => Err(CopyError::OldSchema { found, known, remedy }),
+        (Some(found), known) if found > known => Err(CopyError::Source(StoreError::SchemaVersion { found, known })),
+        (Some(_), _) => Ok(()),
+    }
+}
+
+fn known() -> i64 {
+    SCHEMA.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }

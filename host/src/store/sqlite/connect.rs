@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::SqliteOptions;
+use super::copied::refuse_unfinished;
 use super::lock::LockFile;
 use super::schema::migrate;
 use crate::store::{Result, StoreError};
@@ -76,8 +77,19 @@ impl Connector {
                     .await?;
             }
         }
+        refuse_unfinished(&mut connection).await?;
         *self.idle.lock().await = Some(connection);
         Ok(())
+    }
+
+    /// For what only one connection writes, beside no store.
+    pub(super) async fn writing(&self) -> Result<SqliteConnection> {
+        Ok(self.options.connect().await?)
+    }
+
+    /// For what must not be changed.
+    pub(super) async fn reading(&self) -> Result<SqliteConnection> {
+        Ok(self.options.clone().create_if_missing(false).pragma("query_only", "on").connect().await?)
     }
 
     pub(super) fn readers(&self) -> SqlitePool {
@@ -154,6 +166,18 @@ impl DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
+}
+
+pub(super) async fn schema_version(connection: &mut SqliteConnection) -> Result<Option<i64>> {
+    let known: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !known {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await?)
 }
 
 fn pragmas(checkpoint_pages: u32) -> [(&'static str, String); 4] {

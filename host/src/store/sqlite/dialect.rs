@@ -2,12 +2,15 @@
 
 use sqlx::{Encode, QueryBuilder, SqlitePool, Type};
 
+use crate::model::tenant::Retention;
 use crate::store::Result;
+use crate::store::copy::tables::{Column, Table};
 
 pub(super) type Db = sqlx::Sqlite;
 pub(super) type Row = sqlx::sqlite::SqliteRow;
 pub(super) type Connection = sqlx::SqliteConnection;
 pub(super) type Store = super::SqliteStore;
+pub(super) type Copying = super::SqliteCopying;
 
 /// The schema's versions, in order.
 pub(super) const SCHEMA: &[(i64, &str, &str)] =
@@ -48,4 +51,14 @@ pub(super) fn push_in<'t, T: Encode<'t, Db> + Type<Db>>(
 /// Several reads that see the same state.
 pub(super) async fn snapshot(readers: &SqlitePool) -> Result<sqlx::Transaction<'static, Db>> {
     Ok(readers.begin().await?)
+}
+
+pub(super) const fn key_of(table: &Table) -> &'static [Column] {
+    table.key
+}
+
+/// What PostgreSQL wants to know besides: how long the row's tenant keeps what it has.
+pub(super) fn class_of(table: &Table) -> Option<String> {
+    let (tenant, otherwise) = (table.tenant?, Retention::default().days());
+    Some(format!("coalesce((SELECT t.retention FROM tenants AS t WHERE t.name = {tenant}), {otherwise})"))
 }

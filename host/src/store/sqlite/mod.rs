@@ -14,6 +14,9 @@ mod claims;
 mod connect;
 #[path = "../sql/convert.rs"]
 mod convert;
+#[path = "../sql/copied.rs"]
+mod copied;
+mod copying;
 #[path = "../sql/deliveries.rs"]
 mod deliveries;
 mod dialect;
@@ -42,6 +45,7 @@ use std::sync::Arc;
 use sqlx::SqlitePool;
 
 use self::connect::{Connector, Transaction};
+pub use self::copying::SqliteCopying;
 use self::hot::GroupCommit;
 use self::lock::LockFile;
 use super::sealed::Sealer;

@@ -179,6 +179,6 @@ async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// Text as PostgreSQL can hold it: a plugin's reason may hold anything.
-fn without_nul(text: &str) -> std::borrow::Cow<'_, str> {
+pub(in crate::store::postgres) fn without_nul(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "").into() } else { text.into() }
 }
