@@ -13,6 +13,7 @@ use super::state::State;
 use super::under_way::Held;
 use crate::clock::Clock;
 use crate::model::delivery::Claimed;
+use crate::model::event::DATA_MAX;
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{Ordering, Status};
@@ -37,6 +38,8 @@ impl Default for Limits {
     }
 }
 
+/// Fetching fewer rows at once isn't worth a call of the database.
+const FEW: u32 = 16;
 /// The most attempts that are answered and not yet written down: what a crash may repeat beside those under way.
 const UNRECORDED_MAX: usize = 1024;
 
@@ -247,9 +250,14 @@ impl Dispatcher {
         self.state.lock().later.first().map(|(at, _)| *at)
     }
 
-    pub(super) fn has_room(&self) -> bool {
+    /// Of `most` rows, as many as there is room for if each has all the data that it may have; a few while there is any room.
+    pub(super) fn room_for(&self, most: u32) -> u32 {
         let state = self.state.lock();
-        !state.draining && !state.is_full(self.limits)
+        if state.draining || state.is_full(self.limits) {
+            return 0;
+        }
+        let free = self.limits.bytes.saturating_sub(state.bytes);
+        u32::try_from(free / DATA_MAX).unwrap_or(most).clamp(FEW.min(most), most)
     }
 
     pub(super) fn in_flight(&self) -> usize {

@@ -235,9 +235,9 @@ impl Worker {
     }
 
     async fn claim_due(&self) -> Result<(), StoreError> {
-        while self.dispatcher.has_room() {
+        while let batch @ 1.. = self.dispatcher.room_for(CLAIM_BATCH) {
             self.recorder.due.forget();
-            let claimed = match self.parts.store.claim_due(self.parts.clock.now(), CLAIM_BATCH).await {
+            let claimed = match self.parts.store.claim_due(self.parts.clock.now(), batch).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     self.recorder.due.ask_again();
@@ -245,7 +245,7 @@ impl Worker {
                     return Err(error);
                 }
             };
-            let full = claimed.len() >= CLAIM_BATCH as usize;
+            let full = claimed.len() >= batch as usize;
             for claimed in claimed {
                 if let Err(too_much) = self.dispatcher.offer(claimed) {
                     self.recorder.unwritten.park(too_much, self.parts.clock.now()).await;
@@ -269,7 +269,12 @@ impl Worker {
 
     async fn refill(&self) -> Result<(), StoreError> {
         for (webhook, asked) in self.dispatcher.to_refill() {
-            let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(CLAIM_BATCH);
+            let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(self.dispatcher.room_for(CLAIM_BATCH));
+            if limit == 0 {
+                // Those before have taken what was free.
+                self.dispatcher.refill_failed(webhook);
+                continue;
+            }
             match self.claim_waiting(webhook, limit).await {
                 Ok(Some(claimed)) => self.dispatcher.refilled(webhook, claimed, limit as usize),
                 Ok(None) => self.dispatcher.must_wait(webhook),
