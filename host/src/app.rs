@@ -194,7 +194,7 @@ impl Wired {
             ids: Arc::clone(&ids),
             clock: Arc::clone(&clock),
         }));
-        let rules = parts::rules(config);
+        let (rules, room) = (parts::rules(config), ingest::Room::new(config.server.intake));
         let deliver_too = Arc::clone(&deliver);
         let parts = service::Parts {
             store,
@@ -206,6 +206,7 @@ impl Wired {
             deliver: deliver_too,
             ingest,
             rulebook,
+            room,
             rules,
         };
         let services = Arc::new(Services::start(parts).await.context("the accounts can't be read")?);

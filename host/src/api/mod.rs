@@ -10,6 +10,7 @@ mod deliveries;
 mod document;
 mod events;
 mod extract;
+mod intake;
 mod log;
 mod page;
 mod plugins;
@@ -83,10 +84,17 @@ impl Face {
             events::take(&self.api, request).await
         } else {
             request.extensions_mut().insert(ConnectInfo(peer));
-            self.router.clone().oneshot(request).await.into_response()
+            self.route(request).await.unwrap_or_else(IntoResponse::into_response)
         };
         guard(response.headers_mut());
         response
+    }
+
+    /// Whoever brings a body needs room for it until the answer is made.
+    async fn route(&self, request: Request) -> Result<Response, problem::Problem> {
+        let (parts, body) = request.into_parts();
+        let (_place, body) = intake::admit_if_any(&self.api, &parts.headers, body).await?;
+        Ok(self.router.clone().oneshot(Request::from_parts(parts, body)).await.into_response())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::service::{AccessError, BadComponent, IngestError, Issue, ServiceError, StoreError};
+use crate::service::{AccessError, BadComponent, IngestError, Issue, NoRoom, ServiceError, StoreError};
 
 /// What went wrong. `code` is stable, for programs; `detail` is for people.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -133,6 +133,13 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("count", done)
             }
         }
+    }
+}
+
+impl From<NoRoom> for Problem {
+    /// What is written frees room within a second, where anything is written at all.
+    fn from(error: NoRoom) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error).with("retryAfter", 1)
     }
 }
 

@@ -18,6 +18,8 @@ use crate::api::Face;
 
 /// How long a connection may be silent between two requests, or take for a request's head.
 const HEAD_WITHIN: Duration = Duration::from_secs(75);
+/// What a connection may have in memory of what comes in, before somebody reads it; also the largest head.
+const READ_AHEAD: u32 = 64 * 1024;
 /// The rest after a connection couldn't be taken for want of descriptors or memory.
 const REST: Duration = Duration::from_millis(100);
 
@@ -52,8 +54,10 @@ pub(super) async fn serve(listener: TcpListener, face: Arc<Face>, stop: Cancella
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_WITHIN);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(READ_AHEAD as usize);
+    let http2 = &mut builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(HEAD_WITHIN);
+    http2.initial_stream_window_size(READ_AHEAD).initial_connection_window_size(4 * READ_AHEAD);
     builder
 }
 
