@@ -13,7 +13,9 @@ mod process;
 
 mod edits;
 mod explain;
+mod full_disk;
 mod limits;
+mod logged;
 mod nodes;
 mod outage;
 mod postgres;

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{Parts, meter};
 use crate::handoff::Handoff;
 use crate::model::attempt::Trigger;
+use crate::model::chain::Chain;
 use crate::model::delivery::Claimed;
 use crate::model::event::{Event, Payload};
 use crate::model::ids::WebhookId;
@@ -74,7 +75,7 @@ impl Healths {
             (None, None) => return,
         };
         if let Err(error) = disabled {
-            tracing::error!(%webhook, %error, "the webhook could not be disabled yet");
+            tracing::error!(%webhook, error = %Chain(&error), "the webhook could not be disabled yet");
         }
     }
 

@@ -166,8 +166,11 @@ impl Services {
         &self.room
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and took what was last to be written.
     pub async fn ready(&self) -> Result<(), StoreError> {
+        if self.store.reach().is_away() {
+            return Err(StoreError::Unavailable("the last write failed".into()));
+        }
         let depth = tokio::time::timeout(READY_WITHIN, self.store.depth()).await;
         depth.map_err(|late| StoreError::Unavailable(Box::new(late)))?.map(|_| ())
     }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Connector;
+use crate::model::chain::Chain;
 use crate::store::{News, Result};
 
 const CHANNEL: &str = "waxwing";
@@ -134,7 +135,7 @@ impl Tidings {
             self.found.notified().await;
             if let Err(error) = self.announce_work(writers).await {
                 // The others look for work by themselves now and then.
-                tracing::debug!(error = &error as &dyn std::error::Error, "the other nodes were not told of work");
+                tracing::debug!(error = %Chain(&error), "the other nodes were not told of work");
             }
         }
     }
