@@ -245,6 +245,16 @@ impl Dispatcher {
         state.enter_ring(webhook);
     }
 
+    /// Nobody waits for a time that was noted before.
+    pub(super) fn clock_went_back(&self) {
+        self.state.lock().clock_went_back(self.clock.now());
+    }
+
+    /// Whether no other node delivers, as far as this one knows.
+    pub(super) fn is_alone(&self) -> bool {
+        !self.shared || self.nodes.load(Relaxed) == 1
+    }
+
     /// When the next rate-limited webhook may go on.
     pub(super) fn next_ready(&self) -> Option<Timestamp> {
         self.state.lock().later.first().map(|(at, _)| *at)

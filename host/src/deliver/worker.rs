@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::Parts;
 use super::dispatcher::Dispatcher;
 use super::health::Healths;
+use super::jumps::Jumps;
 use super::pipeline::Pipeline;
 use super::recorder::{Due, Ended, Recorder};
 use super::running::Running;
@@ -59,10 +60,10 @@ pub(super) struct Actors {
 }
 
 impl Worker {
-    pub(super) fn new(parts: Parts, actors: Actors, attention: Arc<Notify>) -> Self {
+    pub(super) fn new(parts: Parts, actors: Actors, (attention, jumps): (Arc<Notify>, Arc<Jumps>)) -> Self {
         let Actors { dispatcher, pipeline, health } = actors;
         Self {
-            sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher)),
+            sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher), jumps),
             recorder: Recorder {
                 dispatcher: Arc::clone(&dispatcher),
                 pipeline: Arc::clone(&pipeline),
@@ -80,6 +81,7 @@ impl Worker {
     }
 
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
+        self.sweeper.begin().await?;
         let recovered = self.parts.store.recover(self.parts.clock.now()).await?;
         if recovered > 0 {
             tracing::info!(recovered, "deliveries that were under way when the server stopped are due again");
@@ -157,12 +159,13 @@ impl Worker {
     async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {
         self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
+        self.look_at_the_clock().await?;
         self.start_ready();
         if self.sweeper.sweep_when_due().await? && self.parts.store.is_shared() {
             // What another node put aside for later is nobody's but everybody's.
             self.recorder.due.ask_again();
         }
-        if self.recorder.due.time() <= self.parts.clock.now() {
+        if self.recorder.due.time() <= self.sweeper.due_until() {
             self.claim_due().await?;
         }
         self.refill().await?;
@@ -219,9 +222,17 @@ impl Worker {
     async fn fetch(&self) -> Result<(), StoreError> {
         self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
+        self.look_at_the_clock().await?;
         self.sweeper.sweep().await?;
         self.claim_due().await?;
         self.refill().await
+    }
+
+    async fn look_at_the_clock(&self) -> Result<(), StoreError> {
+        if self.sweeper.look_at_the_clock().await? {
+            self.recorder.due.ask_again();
+        }
+        Ok(())
     }
 
     fn next(&self) -> Option<Claimed> {
@@ -238,7 +249,7 @@ impl Worker {
     async fn claim_due(&self) -> Result<(), StoreError> {
         while let batch @ 1.. = self.dispatcher.room_for(CLAIM_BATCH) {
             self.recorder.due.forget();
-            let claimed = match self.parts.store.claim_due(self.parts.clock.now(), batch).await {
+            let claimed = match self.parts.store.claim_due(self.sweeper.due_until(), batch).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     self.recorder.due.ask_again();
@@ -310,10 +321,9 @@ impl Worker {
     }
 
     fn until_next(&self) -> Duration {
-        let now = self.parts.clock.now();
-        let due = self.recorder.due.time();
-        let next = self.dispatcher.next_ready().map_or(due, |ready| ready.min(due));
+        let due = self.recorder.due.time().since(self.sweeper.due_until());
+        let next = self.dispatcher.next_ready().map_or(due, |ready| ready.since(self.parts.clock.now()).min(due));
         let most = if self.dispatcher.wants_refill() || self.sweeper.is_asked() { SOON } else { TICK };
-        next.since(now).min(most)
+        next.min(most)
     }
 }
