@@ -21,3 +21,4 @@ mod outage;
 mod postgres;
 mod recovery;
 mod slack;
+mod unsuitable;

@@ -61,7 +61,7 @@ impl Connector {
 
     /// Brings the schema up to date and compares the key.
     pub(super) async fn prepare(&self, key_id: &str) -> Result<()> {
-        let mut connection = self.options.connect().await?;
+        let mut connection = self.options.connect().await.map_err(refused)?;
         migrate(&mut connection).await?;
         let known: Option<String> = sqlx::query_scalar("SELECT value FROM settings WHERE name = 'key_id'")
             .fetch_optional(&mut connection)
@@ -153,6 +153,14 @@ impl Deref for Transaction<'_> {
 impl DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.connection
+    }
+}
+
+/// SQLITE_NOTADB.
+fn refused(error: sqlx::Error) -> StoreError {
+    match error.as_database_error().and_then(|said| said.code()).as_deref() {
+        Some("26") => StoreError::Foreign { found: "the file is no SQLite database".to_owned() },
+        _ => error.into(),
     }
 }
 
