@@ -19,6 +19,9 @@ mod logged;
 mod nodes;
 mod outage;
 mod postgres;
+#[path = "../load/proxy.rs"]
+mod proxy;
 mod recovery;
 mod slack;
 mod unsuitable;
+mod vanished;

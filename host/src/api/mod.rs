@@ -22,6 +22,7 @@ mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
@@ -51,6 +52,9 @@ pub enum Shows {
     /// Whether it is up and ready, and its metrics: a worker has nothing else to say.
     Probes,
 }
+
+/// Whoever only reads is told after so long that nothing comes: a database whose machine is gone says nothing at all.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// The whole API: takes a request, gives its answer.
 pub struct Face {
@@ -94,7 +98,13 @@ impl Face {
     async fn route(&self, request: Request) -> Result<Response, problem::Problem> {
         let (parts, body) = request.into_parts();
         let (_place, body) = intake::admit_if_any(&self.api, &parts.headers, body).await?;
-        Ok(self.router.clone().oneshot(Request::from_parts(parts, body)).await.into_response())
+        let only_reads = parts.method == Method::GET;
+        let answered = self.router.clone().oneshot(Request::from_parts(parts, body));
+        if !only_reads {
+            return Ok(answered.await.into_response());
+        }
+        let in_time = tokio::time::timeout(READ_WITHIN, answered).await;
+        Ok(in_time.map_err(|_| problem::Problem::unavailable())?.into_response())
     }
 }
 

@@ -61,7 +61,7 @@ impl Problem {
         self
     }
 
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         let detail = "the database doesn't answer: nothing of this request counts; send it again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("retryAfter", 2)
     }

@@ -18,6 +18,8 @@ use crate::store::{News, Result};
 
 const CHANNEL: &str = "waxwing";
 const EVERY: Duration = Duration::from_secs(1);
+/// A look that takes longer is given up for the next one.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
 const WORK: &str = "work";
 const CONFIGURATION: &str = "configuration";
 
@@ -171,7 +173,7 @@ impl Tidings {
                 self.say(&self.work);
             }
             // An error is heard of by whoever has something to do.
-            if let Ok(version) = version(readers).await
+            if let Ok(Ok(version)) = tokio::time::timeout(LOOK_WITHIN, version(readers)).await
                 && self.seen.fetch_max(version, Ordering::AcqRel) < version
             {
                 self.say(&self.configuration);
