@@ -13,7 +13,6 @@ use super::state::State;
 use super::under_way::Held;
 use crate::clock::Clock;
 use crate::model::delivery::Claimed;
-use crate::model::event::DATA_MAX;
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{Ordering, Status};
@@ -38,8 +37,6 @@ impl Default for Limits {
     }
 }
 
-/// Fetching fewer rows at once isn't worth a call of the database.
-const FEW: u32 = 16;
 /// The most attempts that are answered and not yet written down: what a crash may repeat beside those under way.
 const UNRECORDED_MAX: usize = 1024;
 
@@ -250,24 +247,14 @@ impl Dispatcher {
         self.state.lock().clock_went_back(self.clock.now());
     }
 
-    /// Whether no other node delivers, as far as this one knows.
+    /// Whether this node delivers and no other one does, as far as it knows.
     pub(super) fn is_alone(&self) -> bool {
-        !self.shared || self.nodes.load(Relaxed) == 1
+        !self.shared || self.nodes.load(Relaxed) == 1 && !self.is_resting()
     }
 
     /// When the next rate-limited webhook may go on.
     pub(super) fn next_ready(&self) -> Option<Timestamp> {
         self.state.lock().later.first().map(|(at, _)| *at)
-    }
-
-    /// Of `most` rows, as many as there is room for if each has all the data that it may have; a few while there is any room.
-    pub(super) fn room_for(&self, most: u32) -> u32 {
-        let state = self.state.lock();
-        if state.draining || state.is_full(self.limits) {
-            return 0;
-        }
-        let free = self.limits.bytes.saturating_sub(state.bytes);
-        u32::try_from(free / DATA_MAX).unwrap_or(most).clamp(FEW.min(most), most)
     }
 
     pub(super) fn in_flight(&self) -> usize {
