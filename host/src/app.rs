@@ -29,6 +29,7 @@ use crate::api::{Face, Shows};
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::config::{Config, Role};
 use crate::deliver::{Deliver, Running};
+use crate::model::chain::Chain;
 use crate::model::ids::IdSource;
 use crate::route::Directory;
 use crate::service::{self, Services};
@@ -135,7 +136,7 @@ impl App {
         let ended = tokio::time::timeout_at(end, self.server).await;
         match ended {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "the listener's task failed"),
+            Ok(Err(error)) => tracing::error!(error = %Chain(&error), "the listener's task failed"),
             Err(_) => tracing::warn!("connections that would not end are dropped"),
         }
         if let Some(running) = self.running {
@@ -194,7 +195,7 @@ impl Wired {
             ids: Arc::clone(&ids),
             clock: Arc::clone(&clock),
         }));
-        let rules = parts::rules(config);
+        let (rules, room) = (parts::rules(config), ingest::Room::new(config.server.intake));
         let deliver_too = Arc::clone(&deliver);
         let parts = service::Parts {
             store,
@@ -206,6 +207,7 @@ impl Wired {
             deliver: deliver_too,
             ingest,
             rulebook,
+            room,
             rules,
         };
         let services = Arc::new(Services::start(parts).await.context("the accounts can't be read")?);

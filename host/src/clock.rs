@@ -1,11 +1,18 @@
 //! Time and randomness: the only place that asks for either. Everything else is given a [`Clock`] and an [`Rng`].
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::model::time::Timestamp;
 
 pub trait Clock: Send + Sync {
+    /// By the wall clock, which may jump.
     fn now(&self) -> Timestamp;
+
+    /// Since some moment of this process, by a clock that only goes forward, as time does. One that never jumps needs no other.
+    fn steady(&self) -> Duration {
+        Duration::from_millis(self.now().millis())
+    }
 }
 
 pub trait Rng: Send + Sync {
@@ -24,6 +31,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn steady(&self) -> Duration {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGUN.elapsed()
     }
 }
 

@@ -172,7 +172,8 @@ fn post(body: &str) -> Result<Vec<Arc<Event>>, &'static str> {
         clock: Arc::new(SystemClock),
     });
     let (body, path) = (Bytes::from(body.to_owned()), "/api/events");
-    let posting = Posting { body, content_type: None, attributes: &[], tenant: None, idempotency_key: None, path };
+    let posting =
+        Posting { body, content_type: None, attributes: &[], tenant: None, idempotency_key: None, path, place: None };
     let accepted = RUNTIME.block_on(ingest.accept(posting));
     let events = std::mem::take(&mut *kept.0.lock());
     match accepted {

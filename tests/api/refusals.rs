@@ -5,6 +5,24 @@ use serde_json::json;
 
 use crate::world::{ADMIN, World, pointers};
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_no_room_is_told_when_to_come_again_and_reading_goes_on() {
+    let world = World::start().await;
+    let room = world.app.services().room();
+    let all = room.take(usize::MAX / 2).unwrap();
+    let event = json!({ "type": "order.paid", "data": {} });
+    let webhook = json!({ "url": world.sink.url(), "events": ["*"] });
+    for (path, body) in [("/api/events", &event), ("/api/webhooks", &webhook)] {
+        let problem = world.post(path, body.clone()).await.refused(429, "busy");
+        assert_eq!(problem["retryAfter"], 1);
+    }
+    assert_eq!(world.get("/api/events").await.ok()["data"], json!([]));
+    drop(all);
+    world.post("/api/webhooks", webhook).await.ok();
+    assert_eq!(world.post("/api/events", event).await.ok()["deliveries"], 1);
+    assert!(room.take(usize::MAX / 2).is_ok(), "every place was given back");
+}
+
 #[tokio::test]
 async fn what_is_not_json_or_too_deep_or_too_large_is_told_apart() {
     let world = World::start().await;

@@ -57,6 +57,7 @@ async fn post(ingest: &Ingest, number: usize) {
         tenant: None,
         idempotency_key: Some(&key),
         path: "/api/events",
+        place: None,
     };
     let accepted = ingest.accept(posting).await.unwrap();
     assert_eq!(accepted.events[0].deliveries, 1);

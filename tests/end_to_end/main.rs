@@ -13,9 +13,15 @@ mod process;
 
 mod edits;
 mod explain;
+mod full_disk;
 mod limits;
+mod logged;
 mod nodes;
 mod outage;
 mod postgres;
+#[path = "../load/proxy.rs"]
+mod proxy;
 mod recovery;
 mod slack;
+mod unsuitable;
+mod vanished;

@@ -151,3 +151,28 @@ fn deliveries_in_order_are_so_over_nodes_that_accept_and_nodes_that_deliver() {
     assert_eq!(numbers, expected, "only the third came twice");
     assert!(worker.is_running());
 }
+
+#[test]
+fn what_is_changed_on_one_node_holds_on_the_other_within_a_second() {
+    let (database, sink) = (database(), Sink::start());
+    let (one, other) = (on(&database), on(&database));
+    let made = one.webhook(json!({ "url": sink.url("/"), "events": ["order.*"] }));
+    let path = format!("/api/webhooks/{}", id(&made));
+    other.until("/api/webhooks", |shown| shown.to_string().contains(&id(&made)));
+    let mut took: Vec<std::time::Duration> = (0..9)
+        .map(|number| {
+            // What events are judged by is asked, not what the database shows.
+            let wanted = number % 2;
+            one.patch(&path, json!({ "isActive": wanted == 1 }));
+            let begun = std::time::Instant::now();
+            let event = json!({ "type": "order.paid", "data": number });
+            while other.post("/api/events", event.clone())["deliveries"] != wanted {
+                assert!(begun.elapsed() < crate::process::PATIENCE, "change {number} never came");
+            }
+            begun.elapsed()
+        })
+        .collect();
+    took.sort_unstable();
+    // One of them may meet a machine that is busy with something else.
+    assert!(took[took.len() / 2] < std::time::Duration::from_secs(1), "{took:?}");
+}

@@ -1,43 +1,15 @@
 //! The database goes away: a start waits for it, and a running server refuses what it can't keep, says so once, and recovers.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::cluster::Own;
-use crate::process::{PATIENCE, Server, Sink};
+use crate::logged::Logged;
+use crate::process::{Server, Sink};
 
 const AWAY: &str = "the database doesn't answer: until it does";
 const BACK: &str = "the database answers again";
-
-struct Logged {
-    folder: tempfile::TempDir,
-}
-
-impl Logged {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
-
-    fn lines_with(&self, what: &str) -> usize {
-        let log = std::fs::read_to_string(self.path()).unwrap_or_default();
-        log.lines().filter(|line| line.contains(what)).count()
-    }
-
-    #[track_caller]
-    fn wait_for(&self, what: &str) {
-        let begun = Instant::now();
-        while self.lines_with(what) == 0 {
-            assert!(begun.elapsed() < PATIENCE, "the log never says {what:?}");
-            std::thread::yield_now();
-        }
-    }
-}
 
 fn on(cluster: &Own, log: &Path) -> Server {
     let url = cluster.url();

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "this is a test")]
 
+mod back_pressure;
 #[path = "../postgres/mod.rs"]
 mod cluster;
 mod durability;

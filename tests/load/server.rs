@@ -7,15 +7,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-const TOKEN: &str = "a-token-for-load-tests-only-0123456789abcdef";
+pub(crate) const TOKEN: &str = "a-token-for-load-tests-only-0123456789abcdef";
 
 /// The folder and the settings of a server; a process of it may run or not.
 pub(crate) struct Server {
     data: tempfile::TempDir,
     environment: Vec<(String, String)>,
     process: Option<Child>,
+    /// What the process has said since it began to listen.
+    log: watch::Sender<Vec<String>>,
     pub(crate) url: String,
     pub(crate) http: reqwest::Client,
 }
@@ -28,7 +30,8 @@ impl Server {
     pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
         let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let data = tempfile::tempdir().unwrap();
-        let mut server = Self { data, environment, process: None, url: String::new(), http: http() };
+        let log = watch::Sender::default();
+        let mut server = Self { data, environment, process: None, log, url: String::new(), http: http() };
         server.run().await;
         server
     }
@@ -66,7 +69,12 @@ impl Server {
         };
         let address = tokio::time::timeout(Duration::from_secs(120), listening).await.expect("the server starts");
         // Goes on draining the pipes, so that the server never waits for a reader.
-        tokio::spawn(async move { while said.recv().await.is_some() {} });
+        let log = self.log.clone();
+        tokio::spawn(async move {
+            while let Some(line) = said.recv().await {
+                log.send_modify(|lines| lines.push(line));
+            }
+        });
         self.url = format!("http://{address}");
         self.process = Some(child);
     }
@@ -113,6 +121,25 @@ impl Server {
     /// Posts one event; its id when it was acknowledged, `None` when the server was gone or refused it.
     pub(crate) async fn publish(&self, event_type: &str, data: &Value) -> Option<String> {
         publish(&self.http, &self.url, event_type, data).await
+    }
+
+    /// Waits for a line with this in it; how many there are then.
+    pub(crate) async fn says(&self, what: &str) -> usize {
+        let mut log = self.log.subscribe();
+        let count = |lines: &Vec<String>| lines.iter().filter(|line| line.contains(what)).count();
+        let said = tokio::time::timeout(Duration::from_secs(60), log.wait_for(|lines| count(lines) > 0)).await;
+        count(&said.unwrap_or_else(|_| panic!("it never says {what:?}")).unwrap())
+    }
+
+    /// Where its SQLite database is.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data.path().join("waxwing.db")
+    }
+
+    /// The metrics, as they are shown.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = self.http.get(format!("{}/metrics", self.url)).bearer_auth(TOKEN);
+        request.send().await.unwrap().text().await.unwrap()
     }
 
     /// Peak resident memory so far, in bytes.

@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -71,6 +71,16 @@ impl Server {
         (self.process, self.url) = Process::start(self.folder.path(), &self.arguments, self.log.as_deref());
     }
 
+    /// No file of its can grow beyond so many bytes from now on, as on a full disk; `None`: there is room again.
+    pub(crate) fn files_grow_to(&self, most: Option<u64>) {
+        prlimit(Some(self.process.pid), Resource::Fsize, Rlimit { current: most, maximum: None }).unwrap();
+    }
+
+    /// What it keeps in its data folder under this name.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
         kill_process(self.process.pid, Signal::TERM).unwrap();
@@ -106,7 +116,10 @@ struct Process {
 impl Process {
     fn start(data: &Path, arguments: &[String], log: Option<&Path>) -> (Self, String) {
         let filter = if log.is_some() { "info" } else { "error" };
-        let mut command = command(&["serve", "--json", "--listen", "127.0.0.1:0", "--log-filter", filter, "--data"]);
+        // A write beyond the limit of a file's size is an error for it, as it is on a full disk, rather than its end.
+        let mut command = without_settings("sh");
+        command.args(["-c", r#"trap '' XFSZ; exec "$@""#, "sh", BINARY]);
+        command.args(["serve", "--json", "--listen", "127.0.0.1:0", "--log-filter", filter, "--data"]);
         if let Some(log) = log {
             command.stderr(std::fs::File::options().append(true).create(true).open(log).unwrap());
         }
@@ -153,8 +166,14 @@ impl Drop for Process {
 
 /// A command that inherits no settings.
 pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.args(arguments).stdin(Stdio::null());
+    let mut command = without_settings(BINARY);
+    command.args(arguments);
+    command
+}
+
+fn without_settings(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null());
     command.env_remove("WAXWING_URL").env_remove("WAXWING_TOKEN").env_remove("WAXWING_SECRET");
     command
 }

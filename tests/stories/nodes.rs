@@ -3,7 +3,7 @@
 use serde_json::json;
 use waxwing::store::Pulse;
 
-use crate::world::{World, minutes};
+use crate::world::{World, days, minutes};
 
 async fn publish(world: &World, numbers: std::ops::RangeInclusive<u32>) {
     for number in numbers {
@@ -86,4 +86,33 @@ async fn nodes_share_a_webhooks_rate() {
     one.deliver.share_rates(1000);
     one.advance(minutes(1)).run_due().await;
     assert_eq!(shop.bodies().len(), 3, "one a second, however many share it");
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_jumps_keeps_its_lease_and_takes_nothing_before_its_time() {
+    let one = World::start().await;
+    let shop = one.webhook("shop").subscribe("*").retry([minutes(5)]).answering([500, 200]).await;
+    let other = one.beside().await;
+    let alive = Pulse { rejoined: false, freed: 0, delivering: 2 };
+    for node in [&one, &other] {
+        node.deliver.share_rates(2);
+        node.run_due().await;
+    }
+    publish(&one, 1..=1).await;
+    one.run_due().await;
+    for (jump, back) in [(days(1), false), (days(1) + minutes(60), true)] {
+        if back {
+            one.clock.set_back(jump)
+        } else {
+            one.clock.set_forward(jump)
+        }
+        for node in [&one, &other] {
+            assert_eq!(node.store.pulse(node.clock_now()).await.unwrap(), alive, "leases run by the database's clock");
+            node.run_due().await;
+        }
+        assert_eq!(shop.received().len(), 1, "the others' clocks may be right");
+    }
+    one.advance(minutes(65));
+    other.run_due().await;
+    assert_eq!(sent(&shop.bodies()), ["1", "1"]);
 }

@@ -5,6 +5,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod clocks;
 mod crashes;
 mod edits;
 mod fairness;

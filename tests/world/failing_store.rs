@@ -114,6 +114,10 @@ impl Queue for FailingStore {
         self.call(self.inner.claim_waiting(webhook, limit)).await
     }
 
+    async fn reschedule(&self, after: Timestamp, by_millis: i64, now: Timestamp) -> Result<u64> {
+        self.call(self.inner.reschedule(after, by_millis, now)).await
+    }
+
     async fn waiting(&self) -> Result<Vec<WebhookId>> {
         self.call(self.inner.waiting()).await
     }

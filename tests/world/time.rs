@@ -9,23 +9,44 @@ use waxwing::model::time::Timestamp;
 /// 2026-01-05T09:00:00Z, a Monday.
 const MORNING: u64 = 1_767_603_600_000;
 
-pub(crate) struct ManualClock(AtomicU64);
+/// The wall clock, and the steady one beside it.
+pub(crate) struct ManualClock {
+    wall: AtomicU64,
+    steady: AtomicU64,
+}
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self(AtomicU64::new(MORNING))
+        Self { wall: AtomicU64::new(MORNING), steady: AtomicU64::new(0) }
     }
 }
 
 impl ManualClock {
     pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        let millis = u64::try_from(by.as_millis()).unwrap();
+        self.wall.fetch_add(millis, Ordering::SeqCst);
+        self.steady.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock; no time passes.
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub(crate) fn set_forward(&self, by: Duration) {
+        self.wall.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub(crate) fn set_back(&self, by: Duration) {
+        self.wall.fetch_sub(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_millis(self.steady.load(Ordering::SeqCst))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::service::{BODY_MAX, Caller, EventFilter, Posting, WebhookExplained};
 use super::Api;
 use super::document::Refused;
 use super::extract::{Named, Query, content_type, read};
+use super::intake;
 use super::log::{self, DeliveryShown, EventShown};
 use super::page::{Listed, listed, page};
 use super::problem::{Answer, Problem};
@@ -75,6 +76,7 @@ pub(super) async fn take(api: &Api, request: Request) -> Response {
 async fn accept(api: &Api, request: Request) -> Answer<Response> {
     let (mut parts, body) = request.into_parts();
     let caller = Caller::from_request_parts(&mut parts, api).await?;
+    let (place, body) = intake::admit(api, &parts.headers, body).await?;
     let body = read(body, BODY_MAX).await?;
     let names: Vec<(&str, &str)> = parts.headers.iter().filter_map(cloud_attribute).collect();
     let binary = names.iter().any(|(name, _)| *name == "specversion");
@@ -86,6 +88,7 @@ async fn accept(api: &Api, request: Request) -> Answer<Response> {
         tenant: None,
         idempotency_key: key,
         path: parts.uri.path(),
+        place: Some(place),
     };
     let accepted = api.services.publish(&caller, posting).await?;
     let headers = [(header::CONTENT_TYPE, "application/json")];

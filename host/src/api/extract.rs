@@ -1,6 +1,7 @@
 //! What a handler takes: the caller, a checked body, a checked query, a checked path. Each refusal is a problem with its place.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -18,6 +19,8 @@ use super::problem::Problem;
 
 /// The most that a JSON body other than events may have.
 pub(super) const JSON_MAX: usize = 2 * 1024 * 1024;
+/// A body that takes longer is given up: it holds room that others could have.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
 
 impl FromRequestParts<Api> for Caller {
     type Rejection = Problem;
@@ -73,7 +76,8 @@ pub(super) async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > max as u64 {
         return Err(too_large());
     }
-    to_bytes(body, max).await.map_err(|error| {
+    let in_time = tokio::time::timeout(BODY_WITHIN, to_bytes(body, max)).await;
+    in_time.map_err(|_| too_slow())?.map_err(|error| {
         let limit =
             std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if limit {
@@ -82,6 +86,11 @@ pub(super) async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
             Problem::new(StatusCode::BAD_REQUEST, "body-broken", "the body ended before its end")
         }
     })
+}
+
+fn too_slow() -> Problem {
+    let detail = format!("the body didn't come within {} seconds: send less at once", BODY_WITHIN.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail)
 }
 
 pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {

@@ -10,6 +10,7 @@ mod deliveries;
 mod document;
 mod events;
 mod extract;
+mod intake;
 mod log;
 mod page;
 mod plugins;
@@ -21,6 +22,7 @@ mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
@@ -50,6 +52,9 @@ pub enum Shows {
     /// Whether it is up and ready, and its metrics: a worker has nothing else to say.
     Probes,
 }
+
+/// Whoever only reads is told after so long that nothing comes: a database whose machine is gone says nothing at all.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// The whole API: takes a request, gives its answer.
 pub struct Face {
@@ -83,10 +88,23 @@ impl Face {
             events::take(&self.api, request).await
         } else {
             request.extensions_mut().insert(ConnectInfo(peer));
-            self.router.clone().oneshot(request).await.into_response()
+            self.route(request).await.unwrap_or_else(IntoResponse::into_response)
         };
         guard(response.headers_mut());
         response
+    }
+
+    /// Whoever brings a body needs room for it until the answer is made.
+    async fn route(&self, request: Request) -> Result<Response, problem::Problem> {
+        let (parts, body) = request.into_parts();
+        let (_place, body) = intake::admit_if_any(&self.api, &parts.headers, body).await?;
+        let only_reads = parts.method == Method::GET;
+        let answered = self.router.clone().oneshot(Request::from_parts(parts, body));
+        if !only_reads {
+            return Ok(answered.await.into_response());
+        }
+        let in_time = tokio::time::timeout(READ_WITHIN, answered).await;
+        Ok(in_time.map_err(|_| problem::Problem::unavailable())?.into_response())
     }
 }
 

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::service::{AccessError, BadComponent, IngestError, Issue, ServiceError, StoreError};
+use crate::model::chain::Chain;
+use crate::service::{AccessError, BadComponent, IngestError, Issue, NoRoom, ServiceError, StoreError};
 
 /// What went wrong. `code` is stable, for programs; `detail` is for people.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -60,7 +61,7 @@ impl Problem {
         self
     }
 
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         let detail = "the database doesn't answer: nothing of this request counts; send it again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("retryAfter", 2)
     }
@@ -129,10 +130,17 @@ impl From<ServiceError> for Problem {
             ServiceError::Ingest(error) => Self::from(error),
             ServiceError::Store(error) => Self::from(error),
             ServiceError::Partly { done, source } => {
-                tracing::error!(error = &source as &dyn std::error::Error, "the store failed");
+                tracing::error!(error = %Chain(&source), "the store failed");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("count", done)
             }
         }
+    }
+}
+
+impl From<NoRoom> for Problem {
+    /// What is written frees room within a second, where anything is written at all.
+    fn from(error: NoRoom) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error).with("retryAfter", 1)
     }
 }
 
@@ -169,7 +177,7 @@ impl From<StoreError> for Problem {
         if let StoreError::Conflict { what } = error {
             return Self::from(ServiceError::Conflict { what });
         }
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        tracing::error!(error = %Chain(&error), "the store failed");
         match error {
             StoreError::Unavailable(_) => Self::unavailable(),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server's log says more"),

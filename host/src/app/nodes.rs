@@ -1,6 +1,7 @@
 //! This node among the others on its database: says that it lives, and passes on what it hears of the others.
 //!
-//! Holds no rule: what follows from the news is `deliver`'s and `service`'s. Where there is one node only, nothing of this runs.
+//! Holds no rule: what follows from the news is `deliver`'s and `service`'s. Where there is one node only, it just finds out when a
+//! database that couldn't be written to can be again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use super::Surroundings;
 use crate::clock::Clock;
 use crate::deliver::Deliver;
+use crate::model::chain::Chain;
 use crate::model::ids::IdSource;
 use crate::service::Services;
 use crate::store::{News, Pulse, Store, StoreError};
@@ -53,8 +55,20 @@ impl Node {
             let listening = self.clone();
             tasks.spawn(async move { self.pulses().await });
             tasks.spawn(async move { listening.listen().await });
+        } else {
+            tasks.spawn(async move { self.tries_again().await });
         }
         Living(tasks)
+    }
+
+    /// Nobody may post meanwhile, and nothing be due.
+    async fn tries_again(&self) {
+        loop {
+            tokio::time::sleep(AGAIN).await;
+            if self.store.reach().is_away() && self.store.pulse(self.clock.now()).await.is_ok() {
+                self.store.reach().found();
+            }
+        }
     }
 
     async fn pulses(&self) {
@@ -69,8 +83,7 @@ impl Node {
                 Err(error) => {
                     metrics::counter!("waxwing_pulses_failed_total").increment(1);
                     if !self.store.reach().lost(&error) {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::error!(error, "the database doesn't know that this node lives; trying again");
+                        tracing::error!(error = %Chain(&error), "the database doesn't know that this node lives; trying again");
                     }
                     AGAIN
                 }
@@ -112,8 +125,7 @@ impl Node {
         let read = tokio::time::timeout(READ_WITHIN, self.services.refresh()).await;
         read.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))).inspect_err(|error| {
             if !self.store.reach().lost(error) {
-                let error = error as &dyn std::error::Error;
-                tracing::error!(error, "what another node changed can't be read; trying again");
+                tracing::error!(error = %Chain(error), "what another node changed can't be read; trying again");
             }
         })
     }

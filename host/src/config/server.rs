@@ -8,6 +8,7 @@ use super::{ConfigError, Layers};
 use crate::model::secret::Secret;
 
 const TOKEN_MIN: usize = 16;
+const MIB: u64 = 1024 * 1024;
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct ServerConfig {
     /// Always works; for automation.
     pub admin_token: Option<Secret>,
     pub drain: Duration,
+    /// Bytes of what is being posted, until it is durable; one too many is refused with 429.
+    pub intake: usize,
 }
 
 impl ServerConfig {
@@ -59,7 +62,9 @@ impl ServerConfig {
             return Err(layers.invalid("admin-token", format!("a token has at least {TOKEN_MIN} characters")));
         }
         let drain = Duration::from_secs(layers.number("drain-seconds", 20, 0..=300)?);
+        let intake = layers.number("intake-mib", 128, 1..=65_536)?.saturating_mul(MIB);
+        let intake = usize::try_from(intake).unwrap_or(usize::MAX);
         let role = layers.parse("role")?.unwrap_or_default();
-        Ok(Self { role, listen, admin_token: admin_token.map(Secret::new), drain })
+        Ok(Self { role, listen, admin_token: admin_token.map(Secret::new), drain, intake })
     }
 }

@@ -47,6 +47,12 @@ pub const SETTINGS: &[Setting] = &[
         "How long a SIGTERM lets deliveries under way end, 0 to 300",
     ),
     one(
+        "intake-mib",
+        ("WAXWING_INTAKE_MIB", "intake-mib"),
+        "128",
+        "How many MiB of what is posted may be in memory until it is durable, 1 to 65536; one too many is answered with 429",
+    ),
+    one(
         "role",
         ("WAXWING_ROLE", "role"),
         "all",

@@ -242,14 +242,19 @@ impl Dispatcher {
         state.enter_ring(webhook);
     }
 
+    /// Nobody waits for a time that was noted before.
+    pub(super) fn clock_went_back(&self) {
+        self.state.lock().clock_went_back(self.clock.now());
+    }
+
+    /// Whether this node delivers and no other one does, as far as it knows.
+    pub(super) fn is_alone(&self) -> bool {
+        !self.shared || self.nodes.load(Relaxed) == 1 && !self.is_resting()
+    }
+
     /// When the next rate-limited webhook may go on.
     pub(super) fn next_ready(&self) -> Option<Timestamp> {
         self.state.lock().later.first().map(|(at, _)| *at)
-    }
-
-    pub(super) fn has_room(&self) -> bool {
-        let state = self.state.lock();
-        !state.draining && !state.is_full(self.limits)
     }
 
     pub(super) fn in_flight(&self) -> usize {

@@ -8,7 +8,7 @@ use super::under_way::Held;
 use crate::clock::Clock;
 use crate::model::attempt::Trigger;
 use crate::model::delivery::Claimed;
-use crate::model::event::{Event, Payload};
+use crate::model::event::{DATA_MAX, Event, Payload};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::name::{Environment, Tenant};
 use crate::model::time::Timestamp;
@@ -75,4 +75,21 @@ fn no_more_is_sent_and_not_written_down_than_a_crash_may_repeat() {
     assert_eq!(answered.len(), 1024);
     dispatcher.recorded(Held::by(&answered[0]));
     assert!(dispatcher.next().is_some());
+}
+
+#[test]
+fn what_is_fetched_at_once_fits_into_the_memory_that_is_free() {
+    let dispatcher = dispatcher();
+    assert_eq!(dispatcher.room_for(256), 256);
+    let large = |number: u64| {
+        let one = claimed(number);
+        let data = Payload::json(vec![b'1'; DATA_MAX]);
+        Claimed { event: Arc::new(Event { data, ..(*one.event).clone() }), ..one }
+    };
+    (1..=200).for_each(|number| dispatcher.insist(large(number)));
+    assert_eq!(dispatcher.room_for(256), 56);
+    (201..=255).for_each(|number| dispatcher.insist(large(number)));
+    assert_eq!(dispatcher.room_for(256), 16, "a call is worth more than one row");
+    dispatcher.insist(large(256));
+    assert_eq!(dispatcher.room_for(256), 0);
 }

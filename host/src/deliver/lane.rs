@@ -208,6 +208,12 @@ impl Lane {
         (self.refilling, self.backlog, self.announced) = (false, false, 0);
     }
 
+    /// Times that were noted by a clock that has been put back mean nothing any more.
+    pub(super) fn clock_went_back(&mut self, now: Timestamp) {
+        self.bucket = Bucket::default();
+        self.announced_at = now;
+    }
+
     /// Everything in the queue, for those who put it back into the database.
     pub(super) fn empty(&mut self) -> Vec<Claimed> {
         self.queue.drain(..).collect()

@@ -64,6 +64,11 @@ pub(super) fn queue(depth: QueueDepth, in_flight: usize, in_memory: usize) {
     metrics::gauge!("waxwing_deliveries_in_memory").set(in_memory as f64);
 }
 
+/// The wall clock jumped.
+pub(super) fn clock_jumped(direction: &'static str) {
+    metrics::counter!("waxwing_clock_jumps_total", "direction" => direction).increment(1);
+}
+
 /// A webhook was disabled by us.
 pub(super) fn disabled(reason: &'static str) {
     metrics::counter!("waxwing_webhooks_disabled_total", "reason" => reason).increment(1);

@@ -16,6 +16,7 @@ mod dispatcher;
 mod dispatcher_tests;
 mod health;
 mod judge;
+mod jumps;
 mod lane;
 mod mask;
 mod meter;
@@ -42,6 +43,7 @@ use tokio::sync::Notify;
 use self::accept::Accepting;
 use self::dispatcher::Dispatcher;
 use self::health::Healths;
+use self::jumps::Jumps;
 use self::pipeline::Pipeline;
 use self::worker::Worker;
 use crate::clock::{Clock, Rng};
@@ -127,10 +129,11 @@ impl Deliver {
         let dispatcher = Dispatcher::new(Arc::clone(&parts.directory), Arc::clone(&parts.clock), limits, wake);
         let dispatcher = Arc::new(dispatcher.among_others(parts.store.is_shared()));
         let handoff = handoff.unwrap_or_else(|| Arc::<Dispatcher>::clone(&dispatcher));
-        let health = Arc::new(Healths::new(parts.clone(), Arc::clone(&handoff)));
+        let jumps = Arc::new(Jumps::default());
+        let health = Arc::new(Healths::new(parts.clone(), Arc::clone(&handoff), Arc::clone(&jumps)));
         let pipeline = Arc::new(Pipeline::new(parts.clone(), Arc::clone(&health)));
         let actors = worker::Actors { dispatcher: Arc::clone(&dispatcher), pipeline: Arc::clone(&pipeline), health };
-        let worker = Arc::new(Worker::new(parts.clone(), actors, attention));
+        let worker = Arc::new(Worker::new(parts.clone(), actors, (attention, jumps)));
         Arc::new(Self { parts, dispatcher, pipeline, worker, handoff, background })
     }
 

@@ -1,12 +1,29 @@
-//! What `ingest` hands over: places in memory are promised before the rows are written, and taken up once they are.
+//! Places in memory: for what `ingest` hands over they are promised before the rows are written, and taken up once they are; for what
+//! is fetched they are counted before.
 
 use std::sync::Arc;
 
 use super::dispatcher::Dispatcher;
 use crate::handoff::Handoff;
 use crate::model::delivery::Claimed;
+use crate::model::event::DATA_MAX;
 use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::store::Start;
+
+/// Fetching fewer rows at once isn't worth a call of the database.
+const FEW: u32 = 16;
+
+impl Dispatcher {
+    /// Of `most` rows, as many as there is room for if each has all the data that it may have; a few while there is any room.
+    pub(super) fn room_for(&self, most: u32) -> u32 {
+        let state = self.state.lock();
+        if state.draining || state.is_full(self.limits) {
+            return 0;
+        }
+        let free = self.limits.bytes.saturating_sub(state.bytes);
+        u32::try_from(free / DATA_MAX).unwrap_or(most).clamp(FEW.min(most), most)
+    }
+}
 
 impl Handoff for Dispatcher {
     fn reserve(&self, webhook: &Arc<Webhook>) -> Start {

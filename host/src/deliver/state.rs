@@ -77,6 +77,13 @@ impl State {
         queued
     }
 
+    pub(super) fn clock_went_back(&mut self, now: Timestamp) {
+        self.lanes.values_mut().for_each(|lane| lane.clock_went_back(now));
+        for (_, id) in std::mem::take(&mut self.later) {
+            self.enter_ring(id);
+        }
+    }
+
     pub(super) fn wake_the_late(&mut self, now: Timestamp) {
         while let Some((at, id)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
             self.later.remove(&(at, id));

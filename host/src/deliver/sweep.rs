@@ -2,15 +2,16 @@
 //! a paused webhook that holds too much, what has outlived its retention.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering as Atomic};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering as Atomic};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::dispatcher::Dispatcher;
+use super::jumps::{Jump, Jumps};
 use super::{Parts, meter};
 use crate::model::delivery::{Delivery, DeliveryStatus, Next};
-use crate::model::ids::WebhookId;
+use crate::model::ids::{EventId, WebhookId};
 use crate::model::page::PageRequest;
 use crate::model::tenant::TenantProfile;
 use crate::model::time::Timestamp;
@@ -24,6 +25,10 @@ const ASKED_EVERY: Duration = Duration::from_millis(50);
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const PURGE_ROWS: u32 = 1000;
+/// Longer than any retry is put off: 7 days, and a fifth more by chance.
+const LONGEST: Duration = Duration::from_secs(9 * 24 * 3600);
+/// How far ahead of the time that is sure identifiers may be: they keep what they tell, and nothing gets an earlier one afterwards.
+const IDS_AHEAD: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The most that one sweep cancels of what a paused webhook holds too much.
 const CANCEL_ROWS: u32 = PageRequest::LIMIT_MAX;
 /// The most pages of a `fifo` webhook's pending deliveries that a start looks at.
@@ -32,19 +37,60 @@ const FIFO_PAGES: u32 = 40;
 pub(super) struct Sweeper {
     parts: Parts,
     dispatcher: Arc<Dispatcher>,
-    last: Mutex<Timestamp>,
+    jumps: Arc<Jumps>,
+    /// By the steady clock, like those below.
+    last: Mutex<Option<Duration>>,
     /// Another node may have left something that waits.
     asked: AtomicBool,
-    last_asked: Mutex<Timestamp>,
-    last_count: Mutex<Timestamp>,
-    last_purge: Mutex<Timestamp>,
+    last_asked: Mutex<Option<Duration>>,
+    last_count: Mutex<Option<Duration>>,
+    last_purge: Mutex<Option<Duration>>,
+    /// By how many milliseconds the clock jumped forward (or back, if negative) since scheduled rows were last moved with it.
+    unsettled: AtomicI64,
 }
 
 impl Sweeper {
-    pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>) -> Self {
-        let never = Mutex::<Timestamp>::default;
-        let asked = AtomicBool::new(false);
-        Self { parts, dispatcher, last: never(), asked, last_asked: never(), last_count: never(), last_purge: never() }
+    pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>, jumps: Arc<Jumps>) -> Self {
+        let never = Mutex::<Option<Duration>>::default;
+        let (asked, last, unsettled) = (AtomicBool::new(false), never(), AtomicI64::new(0));
+        let (last_asked, last_count, last_purge) = (never(), never(), never());
+        Self { parts, dispatcher, jumps, last, asked, last_asked, last_count, last_purge, unsettled }
+    }
+
+    /// A process begins: how long ago did anything happen?
+    pub(super) async fn begin(&self) -> Result<(), StoreError> {
+        let (highest, clock) = (self.parts.store.highest_id().await?, &self.parts.clock);
+        let newest = (highest > 0).then(|| EventId::from(highest).time());
+        self.jumps.begin(newest, clock.now(), clock.steady());
+        Ok(())
+    }
+
+    /// `true`: the clock jumped, and when something is due must be found out anew. What was left of each wait is left of it still;
+    /// among other nodes, whose clocks may be right, nothing is moved.
+    pub(super) async fn look_at_the_clock(&self) -> Result<bool, StoreError> {
+        let now = self.parts.clock.now();
+        let jumped = self.jumps.look(now, self.parts.clock.steady());
+        self.parts.ids.keep_below(self.jumps.surely(now).plus(IDS_AHEAD));
+        if let Some(jump) = jumped {
+            self.unsettled.fetch_add(jump.millis(), Atomic::Relaxed);
+            tell(jump);
+            if matches!(jump, Jump::Back(_)) {
+                self.dispatcher.clock_went_back();
+            }
+        }
+        let by = self.unsettled.load(Atomic::Relaxed);
+        if by != 0 && self.dispatcher.is_alone() {
+            let after = now.minus(Duration::from_millis(u64::try_from(by).unwrap_or(0)));
+            self.parts.store.reschedule(after, by, now).await?;
+        }
+        self.unsettled.fetch_sub(by, Atomic::Relaxed);
+        Ok(by != 0)
+    }
+
+    /// Until when what is scheduled counts as due: among other nodes, who look by their own clocks, by what is sure.
+    pub(super) fn due_until(&self) -> Timestamp {
+        let now = self.parts.clock.now();
+        if self.dispatcher.is_alone() { now } else { self.jumps.surely(now) }
     }
 
     /// What waits is looked for soon, not only when it is time again.
@@ -58,14 +104,14 @@ impl Sweeper {
 
     /// `true`: it was time for all of it.
     pub(super) async fn sweep_when_due(&self) -> Result<bool, StoreError> {
-        if !due(&self.last, self.parts.clock.now(), EVERY) {
-            let asked = self.is_asked() && due(&self.last_asked, self.parts.clock.now(), ASKED_EVERY);
+        if !due(&self.last, self.parts.clock.steady(), EVERY) {
+            let asked = self.is_asked() && due(&self.last_asked, self.parts.clock.steady(), ASKED_EVERY);
             if asked {
                 self.find_waiting().await?;
             }
             return Ok(false);
         }
-        if due(&self.last_count, self.parts.clock.now(), COUNT_EVERY) {
+        if due(&self.last_count, self.parts.clock.steady(), COUNT_EVERY) {
             meter::queue(self.parts.store.depth().await?, self.dispatcher.in_flight(), self.dispatcher.rows());
         }
         self.sweep().await?;
@@ -75,7 +121,7 @@ impl Sweeper {
     pub(super) async fn sweep(&self) -> Result<(), StoreError> {
         self.find_waiting().await?;
         self.end_stale_holds().await?;
-        if due(&self.last_purge, self.parts.clock.now(), PURGE_EVERY) {
+        if due(&self.last_purge, self.parts.clock.steady(), PURGE_EVERY) {
             self.purge().await?;
         }
         Ok(())
@@ -165,6 +211,11 @@ impl Sweeper {
 
     async fn purge(&self) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
+        // Nothing is ever put off for longer: a clock that was ahead has written it.
+        self.parts.store.reschedule(now.plus(LONGEST), i64::MIN / 2, now).await?;
+        if self.jumps.is_doubted() {
+            return Ok(());
+        }
         while self.parts.store.purge(now, PURGE_ROWS).await? >= u64::from(PURGE_ROWS) {
             tokio::task::yield_now().await;
         }
@@ -176,12 +227,25 @@ fn pending(webhook: WebhookId) -> DeliveryFilter {
     DeliveryFilter { webhook: Some(webhook), status: Some(DeliveryStatus::Pending), ..DeliveryFilter::default() }
 }
 
+fn tell(jump: Jump) {
+    let (direction, by) = match jump {
+        Jump::Forward(by) => ("forward", by),
+        Jump::Back(by) => ("back", by),
+    };
+    meter::clock_jumped(direction);
+    tracing::warn!(
+        direction,
+        seconds = by.as_secs_f64(),
+        "the clock jumped, or this machine stood still: retries go on as they were; after a jump forward nothing expires for a day"
+    );
+}
+
 /// Whether it is time again; if so, it is noted.
-fn due(last: &Mutex<Timestamp>, now: Timestamp, every: Duration) -> bool {
+fn due(last: &Mutex<Option<Duration>>, steady: Duration, every: Duration) -> bool {
     let mut last = last.lock();
-    let due = now >= last.plus(every);
+    let due = last.is_none_or(|last| steady >= last.saturating_add(every));
     if due {
-        *last = now;
+        *last = Some(steady);
     }
     due
 }

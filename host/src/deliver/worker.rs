@@ -15,12 +15,14 @@ use tokio_util::task::TaskTracker;
 use super::Parts;
 use super::dispatcher::Dispatcher;
 use super::health::Healths;
+use super::jumps::Jumps;
 use super::pipeline::Pipeline;
 use super::recorder::{Due, Ended, Recorder};
 use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
 use super::unwritten::Unwritten;
+use crate::model::chain::Chain;
 use crate::model::delivery::Claimed;
 use crate::model::ids::WebhookId;
 use crate::model::webhook::Ordering;
@@ -58,10 +60,10 @@ pub(super) struct Actors {
 }
 
 impl Worker {
-    pub(super) fn new(parts: Parts, actors: Actors, attention: Arc<Notify>) -> Self {
+    pub(super) fn new(parts: Parts, actors: Actors, (attention, jumps): (Arc<Notify>, Arc<Jumps>)) -> Self {
         let Actors { dispatcher, pipeline, health } = actors;
         Self {
-            sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher)),
+            sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher), jumps),
             recorder: Recorder {
                 dispatcher: Arc::clone(&dispatcher),
                 pipeline: Arc::clone(&pipeline),
@@ -79,6 +81,7 @@ impl Worker {
     }
 
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
+        self.sweeper.begin().await?;
         let recovered = self.parts.store.recover(self.parts.clock.now()).await?;
         if recovered > 0 {
             tracing::info!(recovered, "deliveries that were under way when the server stopped are due again");
@@ -112,7 +115,7 @@ impl Worker {
         let _ = tokio::time::timeout(within, self.tracker.wait()).await;
         self.put_back(queued).await;
         if let Err(error) = self.recorder.unwritten.write().await {
-            tracing::error!(%error, "some attempts couldn't be recorded; they are made again after the next start");
+            tracing::error!(error = %Chain(&error), "some attempts couldn't be recorded; they are made again after the next start");
         }
         self.dispatcher.in_flight()
     }
@@ -130,7 +133,7 @@ impl Worker {
                 Err(error) => {
                     failing = true;
                     if !self.parts.store.reach().lost(&error) {
-                        tracing::error!(%error, "the queue can't be read; trying again");
+                        tracing::error!(error = %Chain(&error), "the queue can't be read; trying again");
                     }
                     REST
                 }
@@ -156,12 +159,13 @@ impl Worker {
     async fn turn(self: &Arc<Self>) -> Result<(), StoreError> {
         self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
+        self.look_at_the_clock().await?;
         self.start_ready();
         if self.sweeper.sweep_when_due().await? && self.parts.store.is_shared() {
             // What another node put aside for later is nobody's but everybody's.
             self.recorder.due.ask_again();
         }
-        if self.recorder.due.time() <= self.parts.clock.now() {
+        if self.recorder.due.time() <= self.sweeper.due_until() {
             self.claim_due().await?;
         }
         self.refill().await?;
@@ -218,9 +222,17 @@ impl Worker {
     async fn fetch(&self) -> Result<(), StoreError> {
         self.recorder.unwritten.write().await?;
         self.find_the_lost().await?;
+        self.look_at_the_clock().await?;
         self.sweeper.sweep().await?;
         self.claim_due().await?;
         self.refill().await
+    }
+
+    async fn look_at_the_clock(&self) -> Result<(), StoreError> {
+        if self.sweeper.look_at_the_clock().await? {
+            self.recorder.due.ask_again();
+        }
+        Ok(())
     }
 
     fn next(&self) -> Option<Claimed> {
@@ -235,9 +247,9 @@ impl Worker {
     }
 
     async fn claim_due(&self) -> Result<(), StoreError> {
-        while self.dispatcher.has_room() {
+        while let batch @ 1.. = self.dispatcher.room_for(CLAIM_BATCH) {
             self.recorder.due.forget();
-            let claimed = match self.parts.store.claim_due(self.parts.clock.now(), CLAIM_BATCH).await {
+            let claimed = match self.parts.store.claim_due(self.sweeper.due_until(), batch).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     self.recorder.due.ask_again();
@@ -245,7 +257,7 @@ impl Worker {
                     return Err(error);
                 }
             };
-            let full = claimed.len() >= CLAIM_BATCH as usize;
+            let full = claimed.len() >= batch as usize;
             for claimed in claimed {
                 if let Err(too_much) = self.dispatcher.offer(claimed) {
                     self.recorder.unwritten.park(too_much, self.parts.clock.now()).await;
@@ -269,7 +281,12 @@ impl Worker {
 
     async fn refill(&self) -> Result<(), StoreError> {
         for (webhook, asked) in self.dispatcher.to_refill() {
-            let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(CLAIM_BATCH);
+            let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(self.dispatcher.room_for(CLAIM_BATCH));
+            if limit == 0 {
+                // Those before have taken what was free.
+                self.dispatcher.refill_failed(webhook);
+                continue;
+            }
             match self.claim_waiting(webhook, limit).await {
                 Ok(Some(claimed)) => self.dispatcher.refilled(webhook, claimed, limit as usize),
                 Ok(None) => self.dispatcher.must_wait(webhook),
@@ -304,10 +321,9 @@ impl Worker {
     }
 
     fn until_next(&self) -> Duration {
-        let now = self.parts.clock.now();
-        let due = self.recorder.due.time();
-        let next = self.dispatcher.next_ready().map_or(due, |ready| ready.min(due));
+        let due = self.recorder.due.time().since(self.sweeper.due_until());
+        let next = self.dispatcher.next_ready().map_or(due, |ready| ready.since(self.parts.clock.now()).min(due));
         let most = if self.dispatcher.wants_refill() || self.sweeper.is_asked() { SOON } else { TICK };
-        next.since(now).min(most)
+        next.min(most)
     }
 }

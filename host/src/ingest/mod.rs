@@ -1,14 +1,16 @@
 //! Accepting events: what is posted is checked, routed, written, and answered when it is durable.
 //!
 //! Knows nothing of HTTP: a [`Posting`] is a body and the few headers that matter, an [`IngestError`] is a code and where it
-//! is. It never waits for a receiver ([`crate::handoff::Handoff::reserve`] answers at once) and never copies an event's data:
-//! that is a slice of the posted body. From here on: `store` (the writing), `deliver` (what was handed off).
+//! is. It never waits for a receiver ([`crate::handoff::Handoff::reserve`] answers at once). An event's data is a slice of the
+//! posted body, unless it would keep a much larger one in memory. How much may be on its way at once is bounded by [`Room`]. From
+//! here on: `store` (the writing), `deliver` (what was handed off).
 
 mod cloudevents;
 mod error;
 mod fields;
 mod json;
 mod native;
+mod room;
 mod rules;
 mod to_the_end;
 mod write;
@@ -21,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::{IngestError, Issue};
 pub use self::json::{BadJson, DEPTH_MAX, Problem, check as check_json};
+pub use self::room::{NoRoom, Place, Room};
 pub use self::rules::{BadSchema, Rulebook, check_schema};
 
 use self::fields::{Issues, pointer};
@@ -40,11 +43,13 @@ use crate::store::admission::scope_of;
 pub const BODY_MAX: usize = 8 * 1024 * 1024;
 /// The most events in one body.
 pub const EVENTS_MAX: usize = 1000;
+/// A body of at most so many bytes is no matter, however little of it is data.
+const SMALL_BODY: usize = 4096;
 /// Characters of an `Idempotency-Key`.
 pub const KEY_MAX: usize = 256;
 
 /// A request, as far as accepting it goes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Posting<'a> {
     pub body: Bytes,
     pub content_type: Option<&'a str>,
@@ -55,6 +60,8 @@ pub struct Posting<'a> {
     pub idempotency_key: Option<&'a str>,
     /// Where it was posted: an `Idempotency-Key` holds for one path.
     pub path: &'a str,
+    /// What it has of the room for requests; kept until it is durable, also if the caller goes away.
+    pub place: Option<Place>,
 }
 
 /// One event as it was posted; what it leaves open is filled in from the tenant's defaults.
@@ -114,15 +121,16 @@ impl Ingest {
     /// Accepts a request's events, all or none. They are durable when this returns.
     pub async fn accept(&self, posting: Posting<'_>) -> Result<Accepted, IngestError> {
         let (posted, many) = read(&posting)?;
+        let posted = without_the_rest(posted, posting.body.len());
         let events = self.events(posted, posting.tenant, many)?;
         let key = self.key(&posting, &events)?;
-        self.write(events, Answering { key, many }).await
+        self.write(events, Answering { key, many, place: posting.place }).await
     }
 
     /// Accepts one event of the server's own, such as `waxwing.webhook.disabled`.
     pub async fn publish(&self, posted: Posted) -> Result<Accepted, IngestError> {
         let events = self.events(vec![posted], None, false)?;
-        self.write(events, Answering { key: None, many: false }).await
+        self.write(events, Answering { key: None, many: false, place: None }).await
     }
 
     async fn write(&self, events: Vec<Arc<Event>>, answering: Answering) -> Result<Accepted, IngestError> {
@@ -187,6 +195,16 @@ impl Ingest {
         let body_digest = digest.finalize().into();
         Ok(Some(Key { scope, body_digest }))
     }
+}
+
+/// Data that is the lesser part of its body is copied out of it: it may be in memory for as long as its receiver is slow.
+fn without_the_rest(mut posted: Vec<Posted>, body: usize) -> Vec<Posted> {
+    if body > SMALL_BODY {
+        for data in posted.iter_mut().map(|one| &mut one.data.bytes).filter(|data| data.len() < body / 2) {
+            *data = Bytes::copy_from_slice(data);
+        }
+    }
+    posted
 }
 
 /// The events of a request, and whether they came as an array.

@@ -116,7 +116,15 @@ fn world(tenants: &[TenantProfile], catalogue: &[CatalogueEntry]) -> World {
 
 fn posting(body: impl Into<Bytes>) -> Posting<'static> {
     let path = "/api/events";
-    Posting { body: body.into(), content_type: None, attributes: &[], tenant: None, idempotency_key: None, path }
+    Posting {
+        body: body.into(),
+        content_type: None,
+        attributes: &[],
+        tenant: None,
+        idempotency_key: None,
+        path,
+        place: None,
+    }
 }
 
 impl World {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::IngestError;
 use super::fields::{Issues, pointer};
-use super::{Accepted, AcceptedEvent};
+use super::{Accepted, AcceptedEvent, Place};
 use crate::clock::Clock;
 use crate::handoff::Handoff;
 use crate::model::attempt::Trigger;
@@ -34,10 +34,11 @@ pub(super) struct Key {
     pub(super) body_digest: [u8; 32],
 }
 
-/// How the answer is to look, and whether it is kept for repeats.
+/// How the answer is to look, whether it is kept for repeats, and the place in memory that the request has until then.
 pub(super) struct Answering {
     pub(super) key: Option<Key>,
     pub(super) many: bool,
+    pub(super) place: Option<Place>,
 }
 
 /// An event on its way: answered as soon as it is known to have been accepted before.
@@ -86,6 +87,9 @@ impl Writer {
             new.push(NewEvent { event: Arc::clone(&one.event), deliveries });
         }
         let fresh = new.len();
+        if let Some(place) = &answering.place {
+            place.hold_deliveries(new.iter().map(|one| one.deliveries.len()).sum());
+        }
         let answer = answer(&events, answering.many);
         let idempotency = answering.key.as_ref().map(|key| key.claim(answer.clone()));
         match self.store.append(NewBatch { events: new, idempotency, now }).await? {

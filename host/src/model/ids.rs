@@ -33,6 +33,8 @@ pub struct NotAnId {
 pub struct IdSource {
     /// Time, sequence and node of the last one, in this order, so that adding to the sequence never touches the node.
     last: AtomicU64,
+    /// No identifier is of a later time, unless those of that time are used up; as [`floor_of`] makes it.
+    latest: AtomicU64,
 }
 
 impl IdSource {
@@ -40,7 +42,8 @@ impl IdSource {
     /// `after` is the highest identifier that the store knows, so that a clock set back can't repeat one.
     pub fn new(node: u16, after: u64) -> Self {
         let (time, sequence) = (after >> TIME_SHIFT << TIME_SHIFT, after & ((1 << SEQUENCE_BITS) - 1));
-        Self { last: AtomicU64::new(time | (sequence << NODE_BITS) | number_of(node)) }
+        let last = AtomicU64::new(time | (sequence << NODE_BITS) | number_of(node));
+        Self { last, latest: AtomicU64::new(LARGEST) }
     }
 
     /// From now on identifiers are this node's; they go on growing.
@@ -50,9 +53,15 @@ impl IdSource {
         let _ = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
     }
 
+    /// The clock may be far ahead, and one identifier of a late time makes all that follow as late: until this is said again, none is
+    /// of a later time than this.
+    pub fn keep_below(&self, latest: Timestamp) {
+        self.latest.store(floor_of(latest), Ordering::Relaxed);
+    }
+
     /// A new identifier. More than 4,096 in one millisecond borrow from the next one.
     pub fn next<I: From<u64>>(&self, now: Timestamp) -> I {
-        let floor = now.millis().saturating_sub(EPOCH_MILLIS) << TIME_SHIFT;
+        let floor = floor_of(now).min(self.latest.load(Ordering::Relaxed));
         let following = |last: u64| (floor | (last & NODE_MASK)).max(last + (1 << NODE_BITS));
         let step = |last: u64| Some(following(last));
         let before = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_else(|last| last);
@@ -65,7 +74,8 @@ impl IdSource {
 
 /// The lowest identifier of a moment: everything made at `time` or later has this one or a higher one.
 pub fn floor_of(time: Timestamp) -> u64 {
-    (time.millis().saturating_sub(EPOCH_MILLIS) << TIME_SHIFT) & LARGEST
+    // A time that no identifier can tell is the last one that it can.
+    time.millis().saturating_sub(EPOCH_MILLIS).min(LARGEST >> TIME_SHIFT) << TIME_SHIFT
 }
 
 fn number_of(node: u16) -> u64 {
@@ -205,6 +215,19 @@ mod tests {
         assert!(early > late);
         let restarted = IdSource::new(3, early.number());
         assert!(restarted.next::<EventId>(Timestamp::from_millis(EPOCH_MILLIS)) > early);
+    }
+
+    #[test]
+    fn a_clock_that_is_far_ahead_for_a_moment_does_not_take_the_ids_with_it() {
+        let (source, now) = (IdSource::new(3, 0), Timestamp::from_millis(EPOCH_MILLIS + 5000));
+        let tomorrow = now.plus(std::time::Duration::from_secs(24 * 3600));
+        source.keep_below(tomorrow);
+        let before: EventId = source.next(now);
+        let ahead: Vec<EventId> = (0..3).map(|_| source.next(Timestamp::from_millis(u64::MAX))).collect();
+        assert!(ahead.is_sorted_by(|one, next| one < next) && before < ahead[0]);
+        assert_eq!(ahead[2].time(), tomorrow);
+        let after: EventId = source.next(now);
+        assert!(after > ahead[2] && after.time() == tomorrow);
     }
 
     #[test]

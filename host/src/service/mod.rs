@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::{Clock, Rng};
 use crate::deliver::Deliver;
-use crate::ingest::{Ingest, Rulebook};
+use crate::ingest::{Ingest, Room, Rulebook};
 use crate::model::ids::IdSource;
 use crate::model::tenant::Defaults;
 use crate::model::time::Timestamp;
@@ -59,7 +59,7 @@ pub use trial::TestInput;
 // What the faces show of the layers below, which they don't know themselves.
 pub use crate::deliver::{Preview, PreviewEnd, Tested};
 pub use crate::format::{PublicKey, public_key};
-pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, Posting};
+pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, NoRoom, Place as IntakePlace, Posting};
 pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, StoreError};
 pub use crate::transform::{BadComponent, Verdict};
 
@@ -95,6 +95,7 @@ pub struct Parts {
     pub deliver: Arc<Deliver>,
     pub ingest: Arc<Ingest>,
     pub rulebook: Arc<Rulebook>,
+    pub room: Arc<Room>,
     pub rules: Rules,
 }
 
@@ -109,6 +110,7 @@ pub struct Services {
     deliver: Arc<Deliver>,
     ingest: Arc<Ingest>,
     rulebook: Arc<Rulebook>,
+    room: Arc<Room>,
     rules: Rules,
     accounts: memory::Accounts,
     /// Held while a webhook is loaded, changed and saved: the index must see saves in the store's order.
@@ -130,7 +132,7 @@ const READY_WITHIN: Duration = Duration::from_secs(5);
 impl Services {
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let accounts = memory::Accounts::load(parts.store.as_ref()).await?;
-        let Parts { store, transform, directory, clock, rng, ids, deliver, ingest, rulebook, rules } = parts;
+        let Parts { store, transform, directory, clock, rng, ids, deliver, ingest, rulebook, room, rules } = parts;
         let (saving, recovering, trials) = (Mutex::new(()), Mutex::new(()), Semaphore::new(TRIALS_MAX));
         let services = Self {
             store,
@@ -142,6 +144,7 @@ impl Services {
             deliver,
             ingest,
             rulebook,
+            room,
             rules,
             accounts,
             saving,
@@ -157,8 +160,16 @@ impl Services {
         self.clock.now()
     }
 
-    /// Whether the store answers.
+    /// For what is being posted.
+    pub const fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// Whether the store answers, and took what was last to be written.
     pub async fn ready(&self) -> Result<(), StoreError> {
+        if self.store.reach().is_away() {
+            return Err(StoreError::Unavailable("the last write failed".into()));
+        }
         let depth = tokio::time::timeout(READY_WITHIN, self.store.depth()).await;
         depth.map_err(|late| StoreError::Unavailable(Box::new(late)))?.map(|_| ())
     }

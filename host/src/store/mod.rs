@@ -56,13 +56,27 @@ pub enum StoreError {
     #[error("the database is in use by {holder}")]
     Locked { holder: String },
     /// The database is of a newer or unknown schema version.
-    #[error("the database has schema version {found}, this program knows {known}")]
+    #[error(
+        "the database has schema version {found}, this program knows {known}: start the program that wrote it, or a newer one"
+    )]
     SchemaVersion { found: i64, known: i64 },
     /// What is in it is a part of what it is to hold.
     #[error(
         "the database holds an unfinished copy: run the same `waxwing copy` again to finish it, or empty the database"
     )]
     UnfinishedCopy,
+    /// What was named holds something else; it isn't touched.
+    #[error("this is no database of Waxwing ({found}): name another one, or move it away")]
+    Foreign { found: String },
+    /// The schema is missing or old, and may not be changed from here.
+    #[error(
+        "the schema has to be brought up to version {known}, which this user of the database may not do: let one who may run `waxwing migrate`"
+    )]
+    MayNotMigrate {
+        known: i64,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The row was changed meanwhile: load it again.
     #[error("the {what} was changed by somebody else meanwhile")]
     Conflict { what: &'static str },

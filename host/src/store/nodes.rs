@@ -18,7 +18,7 @@ pub trait Nodes {
     /// 0–1023, nobody else's while the lease holds: for identifiers. Another one after [`Pulse::rejoined`].
     fn number(&self) -> u16;
 
-    /// Renews this node's lease and buries nodes whose lease ran out.
+    /// Renews this node's lease and buries nodes whose lease ran out. Writes something: what can't be written to isn't there.
     async fn pulse(&self, now: Timestamp) -> Result<Pulse>;
 
     /// Waits until another node has something to say: within a second, also where a notification was lost. For one caller at a time.

@@ -91,6 +91,10 @@ pub trait Queue {
     /// Ends everything pending of a webhook that nobody has claimed, as `cancelled` with this reason; at most `limit`, and how many.
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32>;
 
+    /// The clock jumped: what is scheduled later than `after`, and in nobody's hands, is due so many milliseconds later (or earlier, if
+    /// negative), but not before `now`. How many rows that were.
+    async fn reschedule(&self, after: Timestamp, by_millis: i64, now: Timestamp) -> Result<u64>;
+
     /// When the next scheduled row is due, and how many rows there are: (scheduled or waiting, claimed).
     async fn next_due(&self) -> Result<Option<Timestamp>>;
     async fn depth(&self) -> Result<QueueDepth>;

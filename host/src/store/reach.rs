@@ -6,6 +6,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use super::StoreError;
+use crate::model::chain::Chain;
 
 const UP: &str = "waxwing_database_up";
 
@@ -33,13 +34,16 @@ impl Reach {
         if !self.away.swap(true, Ordering::AcqRel) {
             *self.since.lock() = Some(Instant::now());
             metrics::gauge!(UP).set(0.0);
-            let error = error as &dyn std::error::Error;
-            tracing::error!(
-                error,
+            tracing::error!(error = %Chain(error),
                 "the database doesn't answer: until it does, events are refused and deliveries wait"
             );
         }
         true
+    }
+
+    /// Whether it stopped and isn't back yet, as far as anybody found out.
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
     }
 
     /// Something was written.

@@ -16,6 +16,14 @@ pub(super) type Copying = super::PostgresCopying;
 pub(super) const SCHEMA: &[(i64, &str, &str)] =
     &[(1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql"))];
 
+/// A table of somebody else's where ours would have to be. What doesn't stand in the way may be there.
+pub(super) const FOREIGN_TABLE: &str = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() \
+    AND tablename IN ('events', 'queue', 'deliveries', 'attempts', 'webhooks', 'tenants', 'settings') \
+    AND to_regclass('idempotency_keys') IS NULL ORDER BY tablename LIMIT 1";
+
+/// insufficient_privilege.
+pub(super) const NO_RIGHT: [&str; 1] = ["42501"];
+
 /// The most values that one list in a statement holds.
 pub(super) const LIST_MAX: usize = 1024;
 

@@ -13,10 +13,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Connector;
+use crate::model::chain::Chain;
 use crate::store::{News, Result};
 
 const CHANNEL: &str = "waxwing";
 const EVERY: Duration = Duration::from_secs(1);
+/// A look that takes longer is given up for the next one.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
 const WORK: &str = "work";
 const CONFIGURATION: &str = "configuration";
 
@@ -134,7 +137,7 @@ impl Tidings {
             self.found.notified().await;
             if let Err(error) = self.announce_work(writers).await {
                 // The others look for work by themselves now and then.
-                tracing::debug!(error = &error as &dyn std::error::Error, "the other nodes were not told of work");
+                tracing::debug!(error = %Chain(&error), "the other nodes were not told of work");
             }
         }
     }
@@ -170,7 +173,7 @@ impl Tidings {
                 self.say(&self.work);
             }
             // An error is heard of by whoever has something to do.
-            if let Ok(version) = version(readers).await
+            if let Ok(Ok(version)) = tokio::time::timeout(LOOK_WITHIN, version(readers)).await
                 && self.seen.fetch_max(version, Ordering::AcqRel) < version
             {
                 self.say(&self.configuration);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::convert::{Columns, int};
+use super::convert::{Columns, int, millis};
 use super::dialect::{Store, indexed_by};
 use crate::model::delivery::Claimed;
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
@@ -74,6 +74,23 @@ impl Queue for Store {
 
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {
         self.cancel_unclaimed(webhook, (reason, now), limit).await
+    }
+
+    async fn reschedule(&self, after: Timestamp, by_millis: i64, now: Timestamp) -> Result<u64> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(concat!(
+            "UPDATE queue",
+            indexed_by!("queue_due"),
+            " SET due_at = CASE WHEN due_at + $1 < $2 THEN $2 ELSE due_at + $1 END \
+             WHERE node IS NULL AND due_at IS NOT NULL AND due_at > $3",
+        ))
+        .bind(by_millis)
+        .bind(millis(now))
+        .bind(millis(after))
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {

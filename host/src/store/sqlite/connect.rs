@@ -62,7 +62,7 @@ impl Connector {
 
     /// Brings the schema up to date and compares the key.
     pub(super) async fn prepare(&self, key_id: &str) -> Result<()> {
-        let mut connection = self.options.connect().await?;
+        let mut connection = self.options.connect().await.map_err(refused)?;
         migrate(&mut connection).await?;
         let known: Option<String> = sqlx::query_scalar("SELECT value FROM settings WHERE name = 'key_id'")
             .fetch_optional(&mut connection)
@@ -178,6 +178,14 @@ pub(super) async fn schema_version(connection: &mut SqliteConnection) -> Result<
         return Ok(None);
     }
     Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await?)
+}
+
+/// SQLITE_NOTADB.
+fn refused(error: sqlx::Error) -> StoreError {
+    match error.as_database_error().and_then(|said| said.code()).as_deref() {
+        Some("26") => StoreError::Foreign { found: "the file is no SQLite database".to_owned() },
+        _ => error.into(),
+    }
 }
 
 fn pragmas(checkpoint_pages: u32) -> [(&'static str, String); 4] {

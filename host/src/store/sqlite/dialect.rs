@@ -16,6 +16,14 @@ pub(super) type Copying = super::SqliteCopying;
 pub(super) const SCHEMA: &[(i64, &str, &str)] =
     &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
 
+/// A table of somebody else's, where none of ours is: the file is for one application. A start that was cut off leaves the first one.
+pub(super) const FOREIGN_TABLE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
+    AND name NOT IN ('_sqlx_migrations', 'sqlite_sequence', 'sqlite_stat1') \
+    AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'idempotency_keys') ORDER BY name LIMIT 1";
+
+/// SQLITE_READONLY, and what it is called for a file or folder that can't be written to.
+pub(super) const NO_RIGHT: [&str; 3] = ["8", "1032", "1544"];
+
 /// The most values that one list in a statement holds.
 pub(super) const LIST_MAX: usize = 256;
 
