@@ -26,7 +26,10 @@ fn every_scenario_is_measured_beside_its_floor() {
     let output = bench(&["--json", "--all"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for part in ["/wasm/instanceMicros", "/wasm/slackCallMicros", "/commit/rowsPerSecond", "/post/micros"] {
+    let parts =
+        ["/wasm/instanceMicros", "/wasm/slackCallMicros", "/wasm/slackCallMicros300", "/wasm/slackClassifyMicros"];
+    let others = ["/wasm/slackCallsPerSecondOnTwoCores", "/commit/rowsPerSecond", "/post/micros"];
+    for part in parts.into_iter().chain(others) {
         assert!(told["raw"].pointer(part).and_then(Value::as_f64) > Some(0.0), "{part}: {told:#}");
     }
     let list: Value =

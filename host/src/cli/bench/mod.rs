@@ -16,6 +16,7 @@ mod quarters;
 mod raw;
 mod report;
 mod run;
+mod sandbox;
 mod scenario;
 mod servers;
 mod sink;

@@ -100,7 +100,13 @@ pub(super) fn report(printer: &mut Printer, raw: &Value, rounds: &[Vec<Measured>
     let part = |what: &str, micros, rate| vec![what.to_owned(), figure(micros), rate];
     let parts = vec![
         part("a fresh instance of the Slack formatter", "/wasm/instanceMicros", String::new()),
-        part("… and its call", "/wasm/slackCallMicros", rate("/wasm/slackCallsPerSecond", "calls/s on one core")),
+        part("… with its call", "/wasm/slackCallMicros", rate("/wasm/slackCallsPerSecond", "calls/s on one core")),
+        part(
+            "… of a 300 B event",
+            "/wasm/slackCallMicros300",
+            rate("/wasm/slackCallsPerSecondOnTwoCores", "calls/s on two"),
+        ),
+        part("… with its look at the reply", "/wasm/slackClassifyMicros", String::new()),
         part("a commit's share, 64 events", "/commit/microsPerEvent", rate("/commit/eventsPerSecond", "events/s")),
         part("a POST, 64 in flight", "/post/micros", rate("/post/postsPerSecond", "POSTs/s")),
     ];

@@ -9,7 +9,7 @@ use super::{WasmTransform, convert};
 use crate::model::event::Event;
 use crate::model::fault::FaultKind;
 use crate::model::plugin::Digest;
-use crate::transform::{StageInput, WebhookView};
+use crate::transform::{ClassifyInput, ReplyView, StageInput, WebhookView};
 
 /// A plugin that is ready to be called again and again.
 pub struct RawPlugin<'a> {
@@ -44,6 +44,15 @@ impl RawPlugin<'_> {
         };
         let (told, webhook) = (convert::event(&input, "evt_0000000000001"), convert::webhook(&input, "webhook_1"));
         self.fresh(event).await?.transform(told, webhook).await.result.map(drop)
+    }
+
+    /// A fresh instance and one `classify` in it, of a reply that says all is well.
+    pub async fn classify(&self, event: &Event) -> Result<(), FaultKind> {
+        let webhook = 1.into();
+        let input = ClassifyInput { digest: self.digest, settings: &self.settings, event, webhook, attempt: 1 };
+        let reply = convert::reply(&ReplyView { status: 200, headers: &[], body: b"ok" });
+        let context = convert::context(&input, "evt_0000000000001".to_owned());
+        self.fresh(event).await?.classify(reply, context).await.result.map(drop)
     }
 
     async fn fresh(&self, event: &Event) -> Result<Call, FaultKind> {
