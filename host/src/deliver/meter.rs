@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use metrics::{Counter, Histogram};
 
-use crate::model::attempt::{Attempt, Outcome, Trigger};
+use crate::model::attempt::{Attempt, Trigger};
 use crate::store::QueueDepth;
 
 /// What every attempt counts: looked up by name once.
@@ -21,6 +21,7 @@ struct OfOutcome {
     seconds: Histogram,
 }
 
+/// In the order of `Outcome::number`.
 const OUTCOMES: [&str; 6] = ["delivered", "rejected", "unreachable", "dropped", "transform-failed", "format-failed"];
 const TRIGGERS: [&str; 3] = ["automatic", "manual", "test"];
 
@@ -42,7 +43,7 @@ impl Attempts {
 
 /// One attempt has ended.
 pub(super) fn attempt(attempt: &Attempt) {
-    let Some(known) = ATTEMPTS.outcomes.get(outcome_place(&attempt.outcome)) else { return };
+    let Some(known) = ATTEMPTS.outcomes.get(usize::from(attempt.outcome.number())) else { return };
     known.totals.get(trigger_place(attempt.trigger)).into_iter().for_each(|total| total.increment(1));
     known.seconds.record(attempt.ended_at.since(attempt.started_at).as_secs_f64());
     if let Some(first_byte) = attempt.timings.first_byte {
@@ -72,18 +73,6 @@ pub(super) fn clock_jumped(direction: &'static str) {
 /// A webhook was disabled by us.
 pub(super) fn disabled(reason: &'static str) {
     metrics::counter!("waxwing_webhooks_disabled_total", "reason" => reason).increment(1);
-}
-
-/// Where it stands in [`OUTCOMES`].
-const fn outcome_place(outcome: &Outcome) -> usize {
-    match outcome {
-        Outcome::Delivered => 0,
-        Outcome::Rejected { .. } => 1,
-        Outcome::Unreachable { .. } => 2,
-        Outcome::Dropped { .. } => 3,
-        Outcome::TransformFailed { .. } => 4,
-        Outcome::FormatFailed { .. } => 5,
-    }
 }
 
 /// Where it stands in [`TRIGGERS`].

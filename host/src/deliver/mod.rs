@@ -11,6 +11,7 @@ mod accept;
 mod asked;
 mod bucket;
 mod build;
+mod claiming;
 mod dispatcher;
 #[cfg(test)]
 mod dispatcher_tests;

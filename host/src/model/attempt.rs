@@ -79,6 +79,20 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Each kind's own, from 0 on without a gap: as it is stored, and counted.
+    pub const fn number(&self) -> u8 {
+        match self {
+            Self::Delivered => 0,
+            Self::Rejected { .. } => 1,
+            Self::Unreachable { .. } => 2,
+            Self::Dropped { .. } => 3,
+            Self::TransformFailed { .. } => 4,
+            Self::FormatFailed { .. } => 5,
+        }
+    }
+}
+
 /// What `classify` said of a reply that it didn't take for success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "verdict")]

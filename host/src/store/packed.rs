@@ -113,18 +113,6 @@ struct Detail {
     retry: Option<String>,
 }
 
-/// The number by which a database counts outcomes.
-pub const fn outcome_number(outcome: &Outcome) -> u8 {
-    match outcome {
-        Outcome::Delivered => 0,
-        Outcome::Rejected { .. } => 1,
-        Outcome::Unreachable { .. } => 2,
-        Outcome::Dropped { .. } => 3,
-        Outcome::TransformFailed { .. } => 4,
-        Outcome::FormatFailed { .. } => 5,
-    }
-}
-
 pub fn pack_attempt(attempt: &Attempt) -> Result<PackedAttempt, StoreError> {
     let detail = DetailRef {
         outcome: &attempt.outcome,
@@ -147,7 +135,7 @@ pub fn pack_attempt(attempt: &Attempt) -> Result<PackedAttempt, StoreError> {
     };
     let took = attempt.timings.total.unwrap_or_else(|| attempt.ended_at.since(attempt.started_at));
     Ok(PackedAttempt {
-        outcome: outcome_number(&attempt.outcome),
+        outcome: attempt.outcome.number(),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         detail: packed.into(),
         response: attempt.response.as_ref().and_then(kept).map(Bytes::from),
