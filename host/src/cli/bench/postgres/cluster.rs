@@ -43,7 +43,7 @@ impl Cluster {
         let missing = || Failure::Failed("PostgreSQL isn't installed (no initdb, pg_ctl and postgres)".into());
         let bin = binaries().await.ok_or_else(missing)?;
         let parent = std::path::absolute(parent).map_err(failed)?;
-        let mut folder = Folder::new(&parent, "postgres")?;
+        let mut folder = Folder::new(&parent, "cluster")?;
         let path = folder.path().to_owned();
         let (user, group) = owner(&path).await?;
         let mut command = Command::new("sh");
