@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::latency::wall_micros;
-use super::ledger::{Ledger, Row};
+use super::ledger::{Ledger, Row, postgres, sqlite};
 use super::process::{left_alone, say};
 use super::wire::Wire;
 use crate::cli::Failure;
@@ -46,10 +46,36 @@ struct Floor {
     places: Semaphore,
 }
 
-pub(super) async fn be_floor(target: SocketAddr, fan_out: usize, data: &Path) -> Result<(), Failure> {
-    let failed = |error: rusqlite::Error| Failure::Failed(format!("the floor's database: {error}"));
+/// Where the floor keeps its ledger.
+pub(super) enum Keeps<'a> {
+    Folder(&'a Path),
+    /// The URL of a PostgreSQL database.
+    Database(&'a str),
+}
+
+pub(super) async fn be_floor(target: SocketAddr, fan_out: usize, keeps: Keeps<'_>) -> Result<(), Failure> {
+    let stopped = |_| Failure::Failed("the floor's writer stopped".into());
+    match keeps {
+        Keeps::Folder(folder) => {
+            let failed = |error: rusqlite::Error| Failure::Failed(format!("the floor's database: {error}"));
+            let (ledger, ended) = sqlite::start(folder).map_err(failed)?;
+            be_floor_on(ledger, (target, fan_out), async { ended.await.map_or_else(stopped, failed) }).await
+        }
+        Keeps::Database(url) => {
+            let failed = |error: sqlx::Error| Failure::Failed(format!("the floor's database: {error}"));
+            let (ledger, ended) = postgres::start(url).await.map_err(failed)?;
+            be_floor_on(ledger, (target, fan_out), async { ended.await.map_or_else(stopped, failed) }).await
+        }
+    }
+}
+
+/// `ended`: why the ledger can't go on.
+async fn be_floor_on(
+    ledger: Ledger,
+    (target, fan_out): (SocketAddr, usize),
+    ended: impl Future<Output = Failure>,
+) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::Failed(format!("the floor: {error}"));
-    let (ledger, ended) = Ledger::start(data).map_err(failed)?;
     let key = Hmac::new_from_slice(&[7; 24]).map_err(|error| Failure::Failed(error.to_string()))?;
     let (last, idle, places) = (AtomicI64::new(0), Mutex::default(), Semaphore::new(IN_FLIGHT));
     let floor = Arc::new(Floor { ledger, target, fan_out, key, last, idle, places });
@@ -58,7 +84,7 @@ pub(super) async fn be_floor(target: SocketAddr, fan_out: usize, data: &Path) ->
     tokio::select! {
         stopped = serve(listener, floor) => stopped.map_err(broken),
         () = left_alone() => Ok(()),
-        ended = ended => Err(ended.map_or_else(|_| Failure::Failed("the floor's writer stopped".into()), failed)),
+        failure = ended => Err(failure),
     }
 }
 

@@ -31,6 +31,13 @@ impl Folder {
         Ok(copy)
     }
 
+    /// A folder of this name in it, with all that is in another one.
+    pub(super) fn holds(&self, name: &str, from: &Self) -> Result<(), Failure> {
+        let path = self.path.join(name);
+        let copied = std::fs::DirBuilder::new().mode(0o700).create(&path).and_then(|()| copy_all(&from.path, &path));
+        copied.map_err(|error| Failure::file(&path, &error))
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

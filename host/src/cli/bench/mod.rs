@@ -11,6 +11,7 @@ mod folder;
 mod latency;
 mod ledger;
 mod load;
+mod postgres;
 mod process;
 mod quarters;
 mod raw;
@@ -25,12 +26,15 @@ mod templates;
 mod wire;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
+use self::floor::Keeps;
 use self::folder::Folder;
+use self::postgres::Postgres;
 use self::run::{Amount, Measured};
 use self::scenario::{ONE_TO_ONE, Pace, SCENARIOS, Scenario};
 use self::templates::{Sizes, Templates};
@@ -55,7 +59,7 @@ pub(super) struct Bench {
     /// Only this scenario (may be repeated), beside one-to-one and the floors.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name)))]
     only: Vec<String>,
-    /// Those too that take long.
+    /// Those too that take long, and those on PostgreSQL.
     #[arg(long, conflicts_with = "only")]
     all: bool,
     /// Say what there is to measure, and measure nothing.
@@ -70,6 +74,10 @@ pub(super) struct Bench {
     /// Events of soak.
     #[arg(long, value_name = "EVENTS", default_value_t = 300_000, value_parser = at_least_one)]
     soak: usize,
+    /// A PostgreSQL to measure on, which has nothing else to do: databases `waxwing_bench_…` are made and dropped there. It makes
+    /// the scenarios on PostgreSQL part of every run. Without it they run when named, or with --all, on a temporary cluster in --folder
+    #[arg(long, env = POSTGRES, hide_env_values = true, value_name = "URL")]
+    postgres: Option<String>,
     /// Where the servers' folders are made, on the disk that is to be measured; the system's folder for temporary files if absent.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -90,6 +98,9 @@ enum Part {
     Floor,
 }
 
+/// In the environment no password shows.
+const POSTGRES: &str = "WAXWING_BENCH_POSTGRES";
+const UNSEEN: &str = "the processes of this PostgreSQL can't be seen from here: their CPU time isn't counted";
 const TOKEN: &str = "bench-token-of-this-run-only";
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -100,21 +111,29 @@ impl Bench {
     pub(super) async fn run(self, printer: &mut Printer) -> Result<(), Failure> {
         match (self.part, self.target, &self.data) {
             (Some(Part::Sink), ..) => return sink::be_sink().await,
-            (Some(Part::Floor), Some(target), Some(data)) => return floor::be_floor(target, self.fan_out, data).await,
+            (Some(Part::Floor), Some(target), Some(data)) => {
+                let keeps = self.postgres.as_deref().map_or(Keeps::Folder(data), Keeps::Database);
+                return floor::be_floor(target, self.fan_out, keeps).await;
+            }
             (Some(Part::Floor), ..) => return Err(Failure::Usage("the floor needs --target and --data".into())),
             (None, ..) => {}
         }
         if self.list {
             return list(printer);
         }
-        tokio::select! {
-            led = self.lead(printer) => led,
+        let postgres = OnceCell::new();
+        let led = tokio::select! {
+            led = self.lead(printer, &postgres) => led,
             // Dropped in the midst of it, its processes and folders go with it.
             stopped = serve::stopped() => stopped.and(Err(Failure::Failed("stopped before the end".into()))),
+        };
+        match postgres.into_inner() {
+            Some(postgres) => led.and(postgres.close().await),
+            None => led,
         }
     }
 
-    async fn lead(&self, printer: &mut Printer) -> Result<(), Failure> {
+    async fn lead(&self, printer: &mut Printer, postgres: &OnceCell<Postgres>) -> Result<(), Failure> {
         let parent = self.folder.clone().unwrap_or_else(std::env::temp_dir);
         if cfg!(debug_assertions) {
             printer.line("a debug build: what follows says nothing of a release")?;
@@ -122,18 +141,30 @@ impl Bench {
         if folder::is_memory(&parent) {
             printer.line(format_args!("{} is in memory, commits cost nothing there: --folder", parent.display()))?;
         }
+        let mut chosen = self.chosen();
+        if chosen.iter().any(|scenario| scenario.server.on_postgres()) {
+            match postgres.get_or_try_init(|| self.on_postgres(&parent)).await {
+                Ok(found) if found.postmaster().is_none() => printer.line(UNSEEN)?,
+                Ok(_) => {}
+                // What was asked for by its name isn't left out.
+                Err(failure) if self.all && self.postgres.is_none() => {
+                    printer.line(format_args!("left out, what runs on PostgreSQL: {failure}; --postgres names one"))?;
+                    chosen.retain(|scenario| !scenario.server.on_postgres());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
         printer.line("each part by itself …")?;
         let raw = {
             let folder = Folder::new(&parent, "raw")?;
             raw::measure(folder.path(), self.events, self.bytes).await?
         };
-        let chosen = self.chosen();
         printer.line("the folders that servers begin with …")?;
         let sizes = Sizes { delivered: self.prefill, scheduled: self.pending, bytes: self.bytes };
         let templates = Templates::make(&parent, &chosen, sizes).await?;
         let mut rounds = Vec::new();
         for round in 1..=self.rounds {
-            rounds.push(self.round(&templates, &chosen, (round, printer)).await?);
+            rounds.push(self.round((&templates, postgres.get()), &chosen, (round, printer)).await?);
         }
         report::report(printer, &raw, &rounds)
     }
@@ -141,7 +172,7 @@ impl Bench {
     /// Everything once: each scenario after its floor, and `one-to-one` first of them.
     async fn round(
         &self,
-        templates: &Templates,
+        (templates, postgres): (&Templates, Option<&Postgres>),
         chosen: &[Scenario],
         (round, printer): (u32, &mut Printer),
     ) -> Result<Vec<Measured>, Failure> {
@@ -158,15 +189,22 @@ impl Bench {
                 let amount = Amount { events: one.events(asked), connections, bytes, rate: (full / 2.0).max(1.0) };
                 let (name, events) = (one.name, amount.events);
                 printer.line(format_args!("round {round} of {}: {name}, {events} events …", self.rounds))?;
-                measured.push(run::measure(templates, &one, amount).await?);
+                measured.push(run::measure(templates, &one, amount, postgres).await?);
             }
         }
         Ok(measured)
     }
 
+    async fn on_postgres(&self, parent: &Path) -> Result<Postgres, Failure> {
+        match &self.postgres {
+            Some(url) => Postgres::at(url).await,
+            None => Postgres::temporary(parent).await,
+        }
+    }
+
     fn chosen(&self) -> Vec<Scenario> {
         let wanted = |scenario: &&Scenario| match self.only.is_empty() {
-            true => self.all || !scenario.heavy,
+            true => self.all || !scenario.heavy || (self.postgres.is_some() && scenario.server.on_postgres()),
             false => scenario.name == ONE_TO_ONE || self.only.iter().any(|name| name == scenario.name),
         };
         SCENARIOS.iter().filter(wanted).copied().collect()
@@ -177,7 +215,11 @@ fn list(printer: &mut Printer) -> Result<(), Failure> {
     let value = |scenario: &Scenario| json!({ "name": scenario.name, "what": scenario.what, "long": scenario.heavy });
     let values: Vec<Value> = SCENARIOS.iter().map(value).collect();
     let row = |scenario: &Scenario| {
-        let when = if scenario.heavy { "when named, or with --all" } else { "" };
+        let when = match (scenario.heavy, scenario.server.on_postgres()) {
+            (_, true) => "when named, with --all, or with --postgres",
+            (true, false) => "when named, or with --all",
+            (false, false) => "",
+        };
         vec![scenario.name.to_owned(), scenario.what.to_owned(), when.to_owned()]
     };
     let rows = SCENARIOS.iter().map(row).collect();

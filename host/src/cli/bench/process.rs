@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
+use super::POSTGRES;
 use super::sink::Told;
 use crate::cli::Failure;
 use crate::config::table::SETTINGS;
@@ -44,7 +45,7 @@ impl Child {
         SETTINGS.iter().for_each(|setting| {
             command.env_remove(setting.env).env_remove(format!("{}_FILE", setting.env));
         });
-        command.env_remove("WAXWING_CONFIG").args(arguments).envs(environment.iter().copied());
+        command.env_remove("WAXWING_CONFIG").env_remove(POSTGRES).args(arguments).envs(environment.iter().copied());
         if let Some(log) = log {
             command.stderr(File::create(log).map_err(|error| Failure::file(log, &error))?);
         }
@@ -110,11 +111,28 @@ pub(super) fn own_cpu() -> Result<Duration, Failure> {
 }
 
 fn cpu_of(process: &str) -> Result<Duration, Failure> {
-    let stat = read(&format!("/proc/{process}/stat"))?;
-    // Fields 14 and 15 (proc(5)), counted behind the name, which may hold anything but ends with the last bracket.
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-    let ticks: u32 = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
-    Ok(TICK * ticks)
+    Stat::of(process).map(|stat| stat.own)
+}
+
+/// What `/proc` tells of a process.
+pub(super) struct Stat {
+    pub(super) parent: u32,
+    /// CPU time of all its threads.
+    pub(super) own: Duration,
+    /// CPU time of its children that have ended, and of theirs.
+    pub(super) ended: Duration,
+}
+
+impl Stat {
+    pub(super) fn of(process: &str) -> Result<Self, Failure> {
+        let stat = read(&format!("/proc/{process}/stat"))?;
+        // Counted behind the name, which may hold anything but ends with the last bracket: fields 4 and 14 to 17 (proc(5)).
+        let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+        let fields: Vec<u32> = fields.map(|field| field.parse().unwrap_or_default()).collect();
+        let ticks = |from: usize| fields.iter().skip(from).take(2).sum::<u32>();
+        let parent = fields.get(1).copied().unwrap_or_default();
+        Ok(Self { parent, own: TICK * ticks(11), ended: TICK * ticks(13) })
+    }
 }
 
 /// What a process has resident now, in bytes.

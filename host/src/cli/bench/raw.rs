@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::body::Bodies;
 use super::latency::wall_micros;
-use super::ledger::{self, Row};
+use super::ledger::{Row, sqlite};
 use super::process::{Child, own_cpu};
 use super::sandbox;
 use super::wire::Wire;
@@ -55,7 +55,7 @@ pub(super) async fn measure(folder: &Path, count: usize, bytes: usize) -> Result
 /// The floor's rows, written as they are there.
 fn commit(folder: &Path, count: usize, bodies: &Bodies) -> Result<Value, Failure> {
     let failed = |error: rusqlite::Error| Failure::Failed(format!("{}: {error}", folder.display()));
-    let mut database = ledger::open(folder).map_err(failed)?;
+    let mut database = sqlite::open(folder).map_err(failed)?;
     let begun = Stretch::begin()?;
     let mut rows = Vec::with_capacity(2 * BATCH);
     for number in 0..count {
@@ -64,7 +64,7 @@ fn commit(folder: &Path, count: usize, bodies: &Bodies) -> Result<Value, Failure
         rows.push(Row::Event { id, at, data: bodies.event(number, at), durable });
         rows.push(Row::Delivery { event: id, receiver: 0, status: 200, at, micros: 700 });
         if rows.len() >= 2 * BATCH || number + 1 == count {
-            ledger::write(&mut database, &rows).map_err(failed)?;
+            sqlite::write(&mut database, &rows).map_err(failed)?;
             rows.clear();
         }
     }

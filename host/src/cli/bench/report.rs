@@ -2,10 +2,12 @@
 //!
 //! A ratio is of one round: what a scenario is held against ran in the same minutes.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::run::Measured;
-use super::scenario::{ONE_TO_ONE, Server};
+use super::scenario::ONE_TO_ONE;
 use super::spread::{Spread, short};
 use crate::cli::Failure;
 use crate::cli::print::{Printer, text};
@@ -37,12 +39,14 @@ const FIGURES: &[Figure] = &[
         let extra = it.one.scenario.fan_out.checked_sub(1).filter(|extra| *extra > 0)?;
         Some((it.one.server_micros() - it.plain?.server_micros()) / float(extra))
     }),
+    ("databaseMicros", |it| Some(it.one.micros(it.one.cpu.database?, it.one.events))),
     ("generatorMicros", |it| Some(it.one.micros(it.one.cpu.generator, it.one.events))),
     ("sinkMicros", |it| Some(it.one.micros(it.one.cpu.sink, it.one.events))),
-    ("ratioToFloor", |it| Some(it.one.server_micros() / it.floor?.server_micros())),
+    ("ratioToFloor", |it| Some(it.one.all_micros()? / it.floor?.all_micros()?)),
     ("rateToFloor", |it| Some(it.one.rate(it.one.events) / it.floor?.rate(it.floor?.events))),
-    ("ratioToOneToOne", |it| Some(it.one.server_micros() / it.plain?.server_micros())),
-    ("microsBeyondOneToOne", |it| Some(it.one.server_micros() - it.plain?.server_micros())),
+    ("ratioToOneToOne", |it| Some(it.one.all_micros()? / it.plain?.all_micros()?)),
+    ("microsBeyondOneToOne", |it| Some(it.one.all_micros()? - it.plain?.all_micros()?)),
+    ("walBytes", |it| Some(wide(it.one.wal?) / float(it.one.events.max(1)))),
     ("peakRssMib", |it| Some(mib(it.one.peak))),
     ("peakRssMibBeyondOneToOne", |it| Some(mib(it.one.peak) - mib(it.plain?.peak))),
     ("rssMibFirstQuarter", |it| Some(mib(it.one.resident[0]))),
@@ -71,6 +75,7 @@ const CPU: Columns = &[
     ("serverMicrosPerExtraDelivery", "µs/extra", false),
     ("ratioToFloor", "x floor", true),
     ("ratioToOneToOne", "x 1:1", false),
+    ("databaseMicros", "database", false),
     ("generatorMicros", "generator", false),
     ("sinkMicros", "sink", false),
 ];
@@ -113,7 +118,7 @@ pub(super) fn report(printer: &mut Printer, raw: &Value, rounds: &[Vec<Measured>
     printer.table(&Value::Null, &["part", "CPU µs", ""], parts)?;
     let tables = [
         ("Speed, from end to end; milliseconds from the send time to the 202 and to the receipt:", SPEED),
-        ("CPU time by process; the ratios are of the server's:", CPU),
+        ("CPU time by process, µs/event; the ratios are of the server's and its database's:", CPU),
         ("The server's memory:", MEMORY),
     ];
     for (title, columns) in tables {
@@ -154,7 +159,7 @@ impl<'a> Beside<'a> {
     fn of(name: &str, round: &'a [Measured]) -> Option<Self> {
         let named = |name: &str| round.iter().find(|measured| measured.scenario.name == name);
         let one = named(name)?;
-        let plain = named(ONE_TO_ONE).filter(|_| one.scenario.server != Server::Floor);
+        let plain = named(ONE_TO_ONE).filter(|_| !one.scenario.server.is_floor());
         Some(Self { one, floor: named(one.scenario.floor().name), plain })
     }
 }
@@ -164,12 +169,18 @@ impl Measured {
         float(count) / self.took.as_secs_f64().max(1e-6)
     }
 
-    fn micros(&self, cpu: std::time::Duration, count: usize) -> f64 {
+    fn micros(&self, cpu: Duration, count: usize) -> f64 {
         cpu.as_secs_f64() * 1e6 / float(count.max(1))
     }
 
     fn server_micros(&self) -> f64 {
         self.micros(self.cpu.server, self.events)
+    }
+
+    /// The server's and its database's; `None` where the database's can't be seen.
+    fn all_micros(&self) -> Option<f64> {
+        let database = if self.scenario.server.on_postgres() { self.cpu.database? } else { Duration::ZERO };
+        Some(self.micros(self.cpu.server + database, self.events))
     }
 }
 
@@ -178,8 +189,12 @@ fn millis(micros: u32) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "memory and numbers of events are far below 2^52")]
+fn wide(bytes: u64) -> f64 {
+    bytes as f64
+}
+
 fn mib(bytes: u64) -> f64 {
-    bytes as f64 / MIB
+    wide(bytes) / MIB
 }
 
 #[allow(clippy::cast_precision_loss, reason = "numbers of events are far below 2^52")]

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use super::body::Bodies;
 use super::latency::{Percentiles, wall_micros};
 use super::load::{Load, Posted};
+use super::postgres::{Database, Postgres};
 use super::process::{Child, own_cpu};
 use super::quarters::Quarters;
 use super::scenario::{Pace, Plugin, Scenario};
-use super::servers::{Running, last_line};
+use super::servers::{OnPostgres, Running, last_line};
 use super::templates::Templates;
 use crate::cli::Failure;
 
@@ -40,6 +41,8 @@ pub(super) struct Measured {
     /// `None` where nothing is sent.
     pub(super) end_to_end: Option<Percentiles>,
     pub(super) cpu: Cpu,
+    /// Bytes of PostgreSQL's write-ahead log.
+    pub(super) wal: Option<u64>,
     /// Bytes.
     pub(super) peak: u64,
     pub(super) resident: [u64; 4],
@@ -50,40 +53,76 @@ pub(super) struct Measured {
 /// CPU time by process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cpu {
+    /// Of all of them.
     pub(super) server: Duration,
+    /// `None`: there is none beside the server, or its processes can't be seen.
+    pub(super) database: Option<Duration>,
     pub(super) generator: Duration,
     pub(super) sink: Duration,
 }
 
 impl Cpu {
     fn of(server: &Running, sink: &Child) -> Result<Self, Failure> {
-        Ok(Self { server: server.cpu()?, generator: own_cpu()?, sink: sink.cpu()? })
+        let (server, database) = (server.cpu()?, server.database_cpu()?);
+        Ok(Self { server, database, generator: own_cpu()?, sink: sink.cpu()? })
     }
 
     fn since(self, before: Self) -> Self {
         Self {
             server: self.server.saturating_sub(before.server),
+            database: self.database.zip(before.database).map(|(now, before)| now.saturating_sub(before)),
             generator: self.generator.saturating_sub(before.generator),
             sink: self.sink.saturating_sub(before.sink),
         }
     }
 }
 
-/// Of a run that failed, the server's folder stays.
-pub(super) async fn measure(templates: &Templates, scenario: &Scenario, amount: Amount) -> Result<Measured, Failure> {
+/// Of a run that failed, the server's folder stays; a database on PostgreSQL doesn't.
+pub(super) async fn measure(
+    templates: &Templates,
+    scenario: &Scenario,
+    amount: Amount,
+    postgres: Option<&Postgres>,
+) -> Result<Measured, Failure> {
+    let Some(postgres) = postgres.filter(|_| scenario.server.on_postgres()) else {
+        return measure_on(templates, scenario, amount, None).await;
+    };
+    let database = postgres.database().await?;
+    let measured = measure_on(templates, scenario, amount, Some((postgres, &database))).await;
+    let dropped = postgres.drop(database).await;
+    measured.and_then(|measured| dropped.map(|()| measured))
+}
+
+async fn measure_on(
+    templates: &Templates,
+    scenario: &Scenario,
+    amount: Amount,
+    on: Option<(&Postgres, &Database)>,
+) -> Result<Measured, Failure> {
     let mut folder = templates.folder(scenario)?;
     let mut sink = Child::start(&["bench", "--part", "sink"], &[], None).await?;
     let begun = Instant::now();
     let measured = async {
-        let server = Running::start(scenario, &folder, sink.address).await?;
+        let place = on.map(|(postgres, of)| OnPostgres { url: &of.url, postmaster: postgres.postmaster() });
+        let server = Running::start(scenario, &folder, sink.address, place).await?;
         let start = begun.elapsed();
-        under_load(scenario, amount, (&server, &mut sink), start).await
+        let before = wal(on).await?;
+        let measured = under_load(scenario, amount, (&server, &mut sink), start).await?;
+        let wal = wal(on).await?.zip(before).map(|(now, before)| now.saturating_sub(before));
+        Ok(Measured { wal, ..measured })
     };
-    measured.await.map_err(|failure| {
+    measured.await.map_err(|failure: Failure| {
         folder.keep();
         let said = last_line(&folder.path().join("log"));
         Failure::Failed(format!("{}: {failure} ({} is kept; {said})", scenario.name, folder.text()))
     })
+}
+
+async fn wal(on: Option<(&Postgres, &Database)>) -> Result<Option<u64>, Failure> {
+    match on {
+        Some((postgres, _)) => postgres.wal().await.map(Some),
+        None => Ok(None),
+    }
 }
 
 async fn under_load(
@@ -126,6 +165,7 @@ async fn under_load(
         ingest: latencies.percentiles(),
         end_to_end: told.latencies,
         cpu,
+        wal: None,
         // The kernel keeps the two apart, each a little late.
         peak: resident.into_iter().fold(server.peak()?, u64::max),
         resident,

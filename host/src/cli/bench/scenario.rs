@@ -20,13 +20,27 @@ pub(super) struct Scenario {
     pub(super) load: Pace,
 }
 
-/// What answers the posts. A database of another kind is another one of these.
+/// What answers the posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Server {
-    /// Accept, commit, POST: minimal code.
+    /// Accept, commit, POST: minimal code, on SQLite.
     Floor,
+    /// The same on PostgreSQL.
+    FloorPostgres,
     /// `waxwing serve` on SQLite, as it comes.
     Sqlite,
+    /// So many `waxwing serve` on one PostgreSQL database, as they come.
+    Postgres { nodes: usize },
+}
+
+impl Server {
+    pub(super) const fn is_floor(self) -> bool {
+        matches!(self, Self::Floor | Self::FloorPostgres)
+    }
+
+    pub(super) const fn on_postgres(self) -> bool {
+        matches!(self, Self::FloorPostgres | Self::Postgres { .. })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,12 +151,30 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         stored: Stored::Delivered,
         ..PLAIN
     },
+    Scenario {
+        name: "postgres",
+        what: "one-to-one on PostgreSQL: one node",
+        heavy: true,
+        server: Server::Postgres { nodes: 1 },
+        ..PLAIN
+    },
+    Scenario {
+        name: "postgres-3-nodes",
+        what: "the same, posted to three nodes on one database in turn",
+        heavy: true,
+        server: Server::Postgres { nodes: 3 },
+        ..PLAIN
+    },
     Scenario { name: "soak", what: "full load for long (--soak)", heavy: true, load: Pace::Long, ..PLAIN },
 ];
 
 impl Scenario {
-    /// The floor that fits this one: as many receivers, data of the same size, and the same rate where that is not full load.
+    /// The floor that fits this one: as many receivers, data of the same size, the same kind of database, and the same rate where
+    /// that is not full load.
     pub(super) fn floor(&self) -> Self {
+        if self.server.on_postgres() {
+            return Self { name: "floor-postgres", server: Server::FloorPostgres, ..PLAIN };
+        }
         let fan_out = self.fan_out.max(1);
         let load = if self.load == Pace::Half { Pace::Half } else { Pace::Full };
         let name = match (fan_out, self.bytes, load) {
@@ -178,7 +210,8 @@ mod tests {
         for one in SCENARIOS {
             for other in SCENARIOS {
                 let (one, other) = (one.floor(), other.floor());
-                let same = (one.fan_out, one.bytes, one.load) == (other.fan_out, other.bytes, other.load);
+                let kind = |floor: &Scenario| (floor.server, floor.fan_out, floor.bytes, floor.load);
+                let same = kind(&one) == kind(&other);
                 assert_eq!(one.name == other.name, same, "{one:?} {other:?}");
             }
         }

@@ -1,54 +1,114 @@
 //! How a scenario's servers are started, and what they have used: one process or several, behind one or several addresses.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::TOKEN;
 use super::folder::Folder;
+use super::postgres::Postmaster;
 use super::process::Child;
 use super::scenario::{Plugin, Scenario, Server};
 use super::sink::SILENT;
+use super::templates::node_folder;
+use super::{POSTGRES, TOKEN};
 use crate::cli::Failure;
 use crate::cli::client::Client;
 
+#[derive(Default)]
 pub(super) struct Running {
     servers: Vec<Child>,
-    api: Option<Client>,
+    /// Of each server; a floor has none.
+    apis: Vec<Client>,
+    /// Whose CPU time is counted besides.
+    postmaster: Option<Postmaster>,
+}
+
+/// Where servers keep what they keep, where it isn't in their folders.
+#[derive(Clone, Copy)]
+pub(super) struct OnPostgres<'a> {
+    pub(super) url: &'a str,
+    pub(super) postmaster: Option<Postmaster>,
 }
 
 impl Running {
     /// What this scenario is measured against, with its webhooks, ready to be posted to.
-    pub(super) async fn start(scenario: &Scenario, folder: &Folder, sink: SocketAddr) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        scenario: &Scenario,
+        folder: &Folder,
+        sink: SocketAddr,
+        postgres: Option<OnPostgres<'_>>,
+    ) -> Result<Self, Failure> {
+        let missing = || Failure::Failed("no PostgreSQL was found or named".into());
         match scenario.server {
-            Server::Floor => Self::floor(scenario, folder, sink).await,
+            Server::Floor => Self::floor(scenario, folder, sink, None).await,
+            Server::FloorPostgres => Self::floor(scenario, folder, sink, Some(postgres.ok_or_else(missing)?)).await,
             Server::Sqlite => {
                 let running = Self::on_sqlite(folder).await?;
                 running.register(scenario, sink).await?;
                 Ok(running)
             }
+            Server::Postgres { nodes } => {
+                let postgres = postgres.ok_or_else(missing)?;
+                let mut running = Self { postmaster: postgres.postmaster, ..Self::default() };
+                running.node(folder, 1, postgres.url).await?;
+                // Those that start after it know it from the start.
+                running.register(scenario, sink).await?;
+                for node in 2..=nodes {
+                    running.node(folder, node, postgres.url).await?;
+                }
+                Ok(running)
+            }
         }
     }
 
-    async fn floor(scenario: &Scenario, folder: &Folder, sink: SocketAddr) -> Result<Self, Failure> {
+    async fn floor(
+        scenario: &Scenario,
+        folder: &Folder,
+        sink: SocketAddr,
+        postgres: Option<OnPostgres<'_>>,
+    ) -> Result<Self, Failure> {
         let (target, fan_out, data) = (sink.to_string(), scenario.fan_out.to_string(), folder.text());
         let flags = ["bench", "--part", "floor", "--target", &target, "--fan-out", &fan_out, "--data", &data];
-        Ok(Self { servers: vec![Child::start(&flags, &[], None).await?], api: None })
+        let environment: Vec<_> = postgres.iter().map(|postgres| (POSTGRES, postgres.url)).collect();
+        let server = Child::start(&flags, &environment, None).await?;
+        let postmaster = postgres.and_then(|postgres| postgres.postmaster);
+        Ok(Self { servers: vec![server], postmaster, ..Self::default() })
     }
 
     /// As it comes: every setting at its default but where it listens, where its data is, and that it may send to this machine.
     pub(super) async fn on_sqlite(folder: &Folder) -> Result<Self, Failure> {
-        let data = folder.text();
-        let flags = ["serve", "--json", "--listen", "127.0.0.1:0", "--data", &data];
+        let mut running = Self::default();
+        running.serve((folder.path(), &folder.path().join("log")), &[], &[]).await?;
+        Ok(running)
+    }
+
+    /// As it comes, on this database, with the key of the first.
+    async fn node(&mut self, folder: &Folder, number: usize, url: &str) -> Result<(), Failure> {
+        let data = folder.path().join(node_folder(number));
+        let key = folder.path().join(node_folder(1)).join("key").display().to_string();
+        let log = folder.path().join(if number == 1 { "log".to_owned() } else { format!("log-{number}") });
+        self.serve((&data, &log), &["--key-file", &key], &[("WAXWING_DATABASE", url)]).await
+    }
+
+    async fn serve(
+        &mut self,
+        (data, log): (&Path, &Path),
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<(), Failure> {
+        let data = data.display().to_string();
+        let own = ["serve", "--json", "--listen", "127.0.0.1:0", "--data", &data];
         let network = ["--allow-http", "--allow-network", "127.0.0.1/32"];
-        let log = folder.path().join("log");
-        let environment = [("WAXWING_ADMIN_TOKEN", TOKEN)];
-        let server = Child::start(&[&flags[..], &network[..]].concat(), &environment, Some(&log)).await;
-        let server = server.map_err(|failure| Failure::Failed(format!("{failure}; {}", last_line(&log))))?;
+        let environment = [&[("WAXWING_ADMIN_TOKEN", TOKEN)], environment].concat();
+        let server = Child::start(&[&own[..], &network[..], flags].concat(), &environment, Some(log)).await;
+        let server = server.map_err(|failure| Failure::Failed(format!("{failure}; {}", last_line(log))))?;
         let base = format!("http://{}", server.address);
         let base = base.parse().map_err(|_| Failure::Failed(format!("{base} is no URL")))?;
-        Ok(Self { api: Some(Client::new(base, Some(TOKEN.into()))?), servers: vec![server] })
+        self.apis.push(Client::new(base, Some(TOKEN.into()))?);
+        self.servers.push(server);
+        Ok(())
     }
 
     async fn register(&self, scenario: &Scenario, sink: SocketAddr) -> Result<(), Failure> {
@@ -74,7 +134,7 @@ impl Running {
     }
 
     pub(super) fn api(&self) -> Result<&Client, Failure> {
-        self.api.as_ref().ok_or_else(|| Failure::Failed("the floor has no API".into()))
+        self.apis.first().ok_or_else(|| Failure::Failed("the floor has no API".into()))
     }
 
     pub(super) fn entries(&self) -> Vec<SocketAddr> {
@@ -89,20 +149,29 @@ impl Running {
         self.servers.iter().map(Child::cpu).sum()
     }
 
+    /// `None` where it can't be seen, or there is none.
+    pub(super) fn database_cpu(&self) -> Result<Option<Duration>, Failure> {
+        self.postmaster.map(Postmaster::cpu).transpose()
+    }
+
     pub(super) fn peak(&self) -> Result<u64, Failure> {
         self.servers.iter().map(Child::peak).sum()
     }
 
     pub(super) const fn has_api(&self) -> bool {
-        self.api.is_some()
+        !self.apis.is_empty()
     }
 
     /// How many attempts have ended so and are written down, as the metrics have it.
     pub(super) async fn attempts(&self, outcome: &str) -> Result<usize, Failure> {
-        let (metrics, outcome) = (self.api()?.get("/metrics", &[]).await?, format!("outcome=\"{outcome}\""));
-        let counters = metrics.as_str().unwrap_or_default().lines();
-        let ended = counters.filter(|line| line.starts_with("waxwing_attempts_total{") && line.contains(&outcome));
-        Ok(ended.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum())
+        let (mut all, outcome) = (0, format!("outcome=\"{outcome}\""));
+        for api in &self.apis {
+            let metrics = api.get("/metrics", &[]).await?;
+            let counters = metrics.as_str().unwrap_or_default().lines();
+            let ended = counters.filter(|line| line.starts_with("waxwing_attempts_total{") && line.contains(&outcome));
+            all += ended.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum::<usize>();
+        }
+        Ok(all)
     }
 
     /// How many deliveries the log holds as dropped, counted one by one.
@@ -130,7 +199,7 @@ impl Running {
 }
 
 /// What a server said last.
-pub(super) fn last_line(log: &std::path::Path) -> String {
+pub(super) fn last_line(log: &Path) -> String {
     let log = std::fs::read_to_string(log).unwrap_or_default();
     log.lines().next_back().map_or_else(|| "its log is empty".to_owned(), |line| format!("it said last: {line}"))
 }

@@ -60,12 +60,22 @@ impl Templates {
 
     /// A folder of a scenario's own.
     pub(super) fn folder(&self, scenario: &Scenario) -> Result<Folder, Failure> {
-        if scenario.server == Server::Floor {
+        if scenario.server.is_floor() {
             return Folder::new(&self.parent, scenario.name);
+        }
+        if let Server::Postgres { nodes } = scenario.server {
+            let folder = Folder::new(&self.parent, scenario.name)?;
+            (1..=nodes).try_for_each(|node| folder.holds(&node_folder(node), &self.fresh))?;
+            return Ok(folder);
         }
         let filled = self.filled.iter().find(|(stored, _)| *stored == scenario.stored);
         filled.map_or(&self.fresh, |(_, folder)| folder).copy(&self.parent, scenario.name)
     }
+}
+
+/// Where, in a scenario's folder, a node has its data.
+pub(super) fn node_folder(node: usize) -> String {
+    format!("node-{node}")
 }
 
 /// The first start: makes key and database, and compiles the plugins.
