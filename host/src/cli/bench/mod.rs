@@ -216,8 +216,8 @@ fn list(printer: &mut Printer) -> Result<(), Failure> {
     let values: Vec<Value> = SCENARIOS.iter().map(value).collect();
     let row = |scenario: &Scenario| {
         let when = match (scenario.heavy, scenario.server.on_postgres()) {
-            (_, true) => "when named, with --all, or with --postgres",
-            (true, false) => "when named, or with --all",
+            (_, true) => "--only, --all, --postgres",
+            (true, false) => "--only, --all",
             (false, false) => "",
         };
         vec![scenario.name.to_owned(), scenario.what.to_owned(), when.to_owned()]

@@ -70,8 +70,8 @@ const SPEED: Columns = &[
 ];
 
 const CPU: Columns = &[
-    ("serverMicros", "server µs/event", true),
-    ("serverMicrosPerDelivery", "µs/delivery", false),
+    ("serverMicros", "server", true),
+    ("serverMicrosPerDelivery", "delivery", false),
     ("serverMicrosPerExtraDelivery", "µs/extra", false),
     ("ratioToFloor", "x floor", true),
     ("ratioToOneToOne", "x 1:1", false),
@@ -118,7 +118,7 @@ pub(super) fn report(printer: &mut Printer, raw: &Value, rounds: &[Vec<Measured>
     printer.table(&Value::Null, &["part", "CPU µs", ""], parts)?;
     let tables = [
         ("Speed, from end to end; milliseconds from the send time to the 202 and to the receipt:", SPEED),
-        ("CPU time by process, µs/event; the ratios are of the server's and its database's:", CPU),
+        ("CPU time by process, µs an event (and a delivery); the ratios are of the server's and its database's:", CPU),
         ("The server's memory:", MEMORY),
     ];
     for (title, columns) in tables {
