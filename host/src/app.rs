@@ -29,7 +29,7 @@ use crate::api::{Face, Shows};
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::config::{Config, Role};
 use crate::deliver::{Deliver, Running};
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::ids::IdSource;
 use crate::route::Directory;
 use crate::service::{self, Services};
@@ -136,7 +136,7 @@ impl App {
         let ended = tokio::time::timeout_at(end, self.server).await;
         match ended {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(error = %Chain(&error), "the listener's task failed"),
+            Ok(Err(error)) => tracing::error!(error = %WithCauses(&error), "the listener's task failed"),
             Err(_) => tracing::warn!("connections that would not end are dropped"),
         }
         if let Some(running) = self.running {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::service::{AccessError, BadComponent, IngestError, Issue, NoRoom, ServiceError, StoreError};
 
 /// What went wrong. `code` is stable, for programs; `detail` is for people.
@@ -130,7 +130,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Ingest(error) => Self::from(error),
             ServiceError::Store(error) => Self::from(error),
             ServiceError::Partly { done, source } => {
-                tracing::error!(error = %Chain(&source), "the store failed");
+                tracing::error!(error = %WithCauses(&source), "the store failed");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).with("count", done)
             }
         }
@@ -177,7 +177,7 @@ impl From<StoreError> for Problem {
         if let StoreError::Conflict { what } = error {
             return Self::from(ServiceError::Conflict { what });
         }
-        tracing::error!(error = %Chain(&error), "the store failed");
+        tracing::error!(error = %WithCauses(&error), "the store failed");
         match error {
             StoreError::Unavailable(_) => Self::unavailable(),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server's log says more"),

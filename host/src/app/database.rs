@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Surroundings;
 use super::key::Keys;
 use crate::config::{Config, Database, DatabaseUrl, Role};
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{self, Events, Store, StoreError};
@@ -81,7 +81,7 @@ async fn when_it_answers<T>(
         match open().await {
             Err(error @ StoreError::Unavailable(_)) if wait.is_none_or(|wait| begun.elapsed() < wait) => {
                 if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(%url, error = %Chain(&error), "the database doesn't answer yet: waiting for it");
+                    tracing::warn!(%url, error = %WithCauses(&error), "the database doesn't answer yet: waiting for it");
                 }
                 tokio::time::sleep(AGAIN).await;
             }

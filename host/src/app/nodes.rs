@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::Surroundings;
 use crate::clock::Clock;
 use crate::deliver::Deliver;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::ids::IdSource;
 use crate::service::Services;
 use crate::store::{News, Pulse, Store, StoreError};
@@ -83,7 +83,7 @@ impl Node {
                 Err(error) => {
                     metrics::counter!("waxwing_pulses_failed_total").increment(1);
                     if !self.store.reach().lost(&error) {
-                        tracing::error!(error = %Chain(&error), "the database doesn't know that this node lives; trying again");
+                        tracing::error!(error = %WithCauses(&error), "the database doesn't know that this node lives; trying again");
                     }
                     AGAIN
                 }
@@ -125,7 +125,7 @@ impl Node {
         let read = tokio::time::timeout(READ_WITHIN, self.services.refresh()).await;
         read.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))).inspect_err(|error| {
             if !self.store.reach().lost(error) {
-                tracing::error!(error = %Chain(error), "what another node changed can't be read; trying again");
+                tracing::error!(error = %WithCauses(error), "what another node changed can't be read; trying again");
             }
         })
     }

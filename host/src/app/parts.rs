@@ -10,7 +10,7 @@ use super::Surroundings;
 use super::key::Keys;
 use crate::config::{Config, Role};
 use crate::deliver::Deliver;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::plugin::Digest;
 use crate::send::{EgressOptions, HttpSender, Sender};
 use crate::service::{Rules, Services, token_hash};
@@ -106,7 +106,7 @@ struct Stored(Arc<dyn Store>);
 impl Components for Stored {
     async fn component(&self, digest: Digest) -> Option<Bytes> {
         self.0.component(digest).await.unwrap_or_else(|error| {
-            tracing::error!(%digest, error = %Chain(&error), "a component can't be read");
+            tracing::error!(%digest, error = %WithCauses(&error), "a component can't be read");
             None
         })
     }

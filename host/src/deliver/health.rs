@@ -15,7 +15,7 @@ use super::jumps::Jumps;
 use super::{Parts, meter};
 use crate::handoff::Handoff;
 use crate::model::attempt::Trigger;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::delivery::Claimed;
 use crate::model::event::{Event, Payload};
 use crate::model::ids::WebhookId;
@@ -77,7 +77,7 @@ impl Healths {
             (None, None) => return,
         };
         if let Err(error) = disabled {
-            tracing::error!(%webhook, error = %Chain(&error), "the webhook could not be disabled yet");
+            tracing::error!(%webhook, error = %WithCauses(&error), "the webhook could not be disabled yet");
         }
     }
 

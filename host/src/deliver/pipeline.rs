@@ -15,7 +15,7 @@ use super::settings::Placeholders;
 use super::{Parts, mask, meter, once};
 use crate::format::mask::Mask;
 use crate::model::attempt::{Outcome, Trigger};
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
 use crate::model::request::Request;
 use crate::model::time::Timestamp;
@@ -242,7 +242,7 @@ impl Pipeline {
     }
 
     fn put_back(&self, claimed: Claimed, error: &StoreError) -> Attempted {
-        tracing::error!(delivery = %claimed.id, error = %Chain(error), "put back: what its first attempt fixed can't be read");
+        tracing::error!(delivery = %claimed.id, error = %WithCauses(error), "put back: what its first attempt fixed can't be read");
         self.put_aside(claimed, Completed::Scheduled(self.now().plus(REST)))
     }
 

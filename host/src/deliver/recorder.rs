@@ -11,7 +11,7 @@ use super::lane::Pace;
 use super::pipeline::{Attempted, Pipeline, Unsettled};
 use super::under_way::UnderWay;
 use super::unwritten::Unwritten;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::delivery::Next;
 use crate::model::time::Timestamp;
 use crate::store::Completed;
@@ -61,7 +61,7 @@ impl Recorder {
                 Ok(completed) => completed,
                 Err(Unsettled { completion, error }) => {
                     if !self.pipeline.reach().lost(&error) {
-                        tracing::error!(delivery = %completion.claimed.id, error = %Chain(&error), "an attempt's end couldn't be written yet");
+                        tracing::error!(delivery = %completion.claimed.id, error = %WithCauses(&error), "an attempt's end couldn't be written yet");
                     }
                     let completed = completion.next.clone();
                     self.unwritten.keep(completion);

@@ -23,7 +23,7 @@ use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
 use super::unwritten::Unwritten;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::model::delivery::Claimed;
 use crate::store::StoreError;
 
@@ -112,7 +112,7 @@ impl Worker {
         let _ = tokio::time::timeout(within, self.tracker.wait()).await;
         self.put_back(queued).await;
         if let Err(error) = self.recorder.unwritten.write().await {
-            tracing::error!(error = %Chain(&error), "some attempts couldn't be recorded; they are made again after the next start");
+            tracing::error!(error = %WithCauses(&error), "some attempts couldn't be recorded; they are made again after the next start");
         }
         self.dispatcher.in_flight()
     }
@@ -130,7 +130,7 @@ impl Worker {
                 Err(error) => {
                     failing = true;
                     if !self.parts.store.reach().lost(&error) {
-                        tracing::error!(error = %Chain(&error), "the queue can't be read; trying again");
+                        tracing::error!(error = %WithCauses(&error), "the queue can't be read; trying again");
                     }
                     REST
                 }

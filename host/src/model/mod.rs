@@ -6,7 +6,7 @@
 pub mod access;
 pub mod attempt;
 pub mod catalogue;
-pub mod chain;
+pub mod causes;
 pub mod delivery;
 pub mod event;
 pub mod fault;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use super::StoreError;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 
 const UP: &str = "waxwing_database_up";
 
@@ -34,7 +34,7 @@ impl Reach {
         if !self.away.swap(true, Ordering::AcqRel) {
             *self.since.lock() = Some(Instant::now());
             metrics::gauge!(UP).set(0.0);
-            tracing::error!(error = %Chain(error),
+            tracing::error!(error = %WithCauses(error),
                 "the database doesn't answer: until it does, events are refused and deliveries wait"
             );
         }

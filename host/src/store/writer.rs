@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::packed::PackedCompletion;
 use super::{Appended, NewBatch, Result, StoreError};
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 
 /// The most events, deliveries and completions in one transaction; what was handed over together is never split.
 pub const ROWS_MAX: usize = 1024;
@@ -234,7 +234,7 @@ impl Taken {
             Err(error @ StoreError::Unavailable(_)) => self.fail(error),
             // One member can't be written: it must not take the others with it.
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "a group commit failed; its members are written one by one");
+                tracing::warn!(error = %WithCauses(&error), "a group commit failed; its members are written one by one");
                 self.write_one_by_one(database).await;
             }
         }

@@ -63,7 +63,7 @@ use super::sealed::Sealer;
 use super::writer::Writer;
 use super::{Nodes, Reach, Result};
 use crate::clock::{Clock, Rng};
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::vault::Vault;
 
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ impl PostgresStore {
         self.completing.close().await;
         if let Err(error) = self.leave(self.clock.now()).await {
             // The others take over when the lease runs out.
-            tracing::warn!(error = %Chain(&error), "this node couldn't sign off");
+            tracing::warn!(error = %WithCauses(&error), "this node couldn't sign off");
         }
         self.shared.tidings.stop();
         self.readers.close().await;

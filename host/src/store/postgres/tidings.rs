@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Connector;
-use crate::model::chain::Chain;
+use crate::model::causes::WithCauses;
 use crate::store::{News, Result};
 
 const CHANNEL: &str = "waxwing";
@@ -137,7 +137,7 @@ impl Tidings {
             self.found.notified().await;
             if let Err(error) = self.announce_work(writers).await {
                 // The others look for work by themselves now and then.
-                tracing::debug!(error = %Chain(&error), "the other nodes were not told of work");
+                tracing::debug!(error = %WithCauses(&error), "the other nodes were not told of work");
             }
         }
     }

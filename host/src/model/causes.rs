@@ -5,9 +5,9 @@ use std::fmt;
 
 /// `the database doesn't answer: disk I/O error`. A cause that only says again what was said is left out.
 #[derive(Clone, Copy, Debug)]
-pub struct Chain<'a>(pub &'a (dyn Error + 'static));
+pub struct WithCauses<'a>(pub &'a (dyn Error + 'static));
 
-impl fmt::Display for Chain<'_> {
+impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.0.to_string();
         f.write_str(&said)?;
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn every_cause_is_said_once() {
         let error = Told("no answer", Some(Box::new(Told("an error: full", Some(Box::new(Told("full", None)))))));
-        assert_eq!(Chain(&error).to_string(), "no answer: an error: full");
-        assert_eq!(Chain(&Told("alone", None)).to_string(), "alone");
+        assert_eq!(WithCauses(&error).to_string(), "no answer: an error: full");
+        assert_eq!(WithCauses(&Told("alone", None)).to_string(), "alone");
     }
 }
