@@ -10,15 +10,10 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::clock::Rng;
+use crate::model::placeholder::{PREFIX, PlaceholderScope};
 use crate::model::plugin::Digest;
-use crate::model::webhook::PlaceholderScope;
 
 const NONCE: usize = 24;
-
-/// What begins every placeholder.
-pub const PLACEHOLDER_PREFIX: &str = "wxs_";
-/// Characters of a placeholder: the prefix and 32 hex digits.
-pub const PLACEHOLDER_LENGTH: usize = PLACEHOLDER_PREFIX.len() + 32;
 
 /// It was sealed with another key, for another place, or it is damaged.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +63,7 @@ impl Vault {
         let event = scope.event.number().to_be_bytes();
         let webhook = scope.webhook.number().to_be_bytes();
         let tag = derive(&self.placeholders, &[&event, &webhook, &digest.0, pointer.as_bytes()]);
-        format!("{PLACEHOLDER_PREFIX}{}", hex::encode(tag.get(..16).unwrap_or_default()))
+        format!("{PREFIX}{}", hex::encode(tag.get(..16).unwrap_or_default()))
     }
 }
 

@@ -14,11 +14,12 @@ use crate::model::delivery::FixedBody;
 use crate::model::event::{ContentType, Event, Payload};
 use crate::model::fault::{Fault, FaultKind};
 use crate::model::ids::DeliveryId;
+use crate::model::placeholder::Filling;
 use crate::model::plugin::Stage;
 use crate::model::request::{Body, Header, Method, Request, RequestDraft};
 use crate::model::secret::{SIGNING_SECRETS_MAX, SigningSecret};
 use crate::model::time::Timestamp;
-use crate::model::webhook::{Filling, Revision, SecretUrl, Webhook};
+use crate::model::webhook::{Revision, SecretUrl, Webhook};
 
 /// What a request is made of: the body as it was fixed, in the format that was fixed, for the webhook as it is now.
 #[derive(Clone, Copy)]

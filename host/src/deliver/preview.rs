@@ -9,8 +9,9 @@ use super::settings::Placeholders;
 use crate::model::attempt::{Outcome, Sent, StageRun};
 use crate::model::event::Event;
 use crate::model::ids::DeliveryId;
+use crate::model::placeholder::Filling;
 use crate::model::secret::Secret;
-use crate::model::webhook::{Filling, Revision, Webhook};
+use crate::model::webhook::{Revision, Webhook};
 
 #[derive(Clone, Debug)]
 pub struct Preview {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::model::event::Event;
 use crate::model::ids::WebhookId;
+use crate::model::placeholder::{Filling, PlaceholderScope};
 use crate::model::plugin::Stage;
-use crate::model::webhook::{Filling, PlaceholderScope};
 use crate::transform::chain::ChainStage;
 use crate::vault::Vault;
 

@@ -11,12 +11,8 @@ use bytes::Bytes;
 use url::Url;
 
 use super::target::{BadTarget, leaves_origin, target};
+use crate::model::placeholder::{Filling, found, is_one};
 use crate::model::request::{Body, Header, RequestDraft};
-use crate::model::webhook::Filling;
-
-/// What begins a placeholder; 32 lower-case hex digits follow.
-const PREFIX: &[u8] = b"wxs_";
-const LENGTH: usize = PREFIX.len() + 32;
 
 /// A draft with its secrets in place. Only for signing and sending.
 #[derive(Clone)]
@@ -68,16 +64,7 @@ pub fn fill(draft: &RequestDraft, webhook: &Url, fillings: &[Filling]) -> Result
 
 /// Whether text that isn't a plugin's `send` holds what looks like a placeholder: an event or a replaced body must not.
 pub fn holds_placeholder(bytes: &[u8]) -> bool {
-    placeholders(bytes).next().is_some()
-}
-
-fn placeholders(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    bytes.windows(LENGTH).enumerate().filter(|(_, window)| is_placeholder(window)).map(|(at, _)| at)
-}
-
-fn is_placeholder(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(PREFIX).unwrap_or_default();
-    digits.len() == LENGTH - PREFIX.len() && digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    found(bytes).next().is_some()
 }
 
 struct Secrets<'a>(&'a [Filling]);
@@ -88,7 +75,7 @@ impl<'a> Secrets<'a> {
         if !holds_placeholder(text.as_bytes()) {
             return Ok(None);
         }
-        if !is_placeholder(text.as_bytes()) {
+        if !is_one(text.as_bytes()) {
             return Err(FillError::Misplaced(place));
         }
         let filling = self.0.iter().find(|filling| filling.placeholder == text);
@@ -143,7 +130,7 @@ impl<'a> Secrets<'a> {
     }
 
     fn body(&self, body: &Bytes, content_type: &str) -> Result<Bytes, FillError> {
-        let there = placeholders(body).count();
+        let there = found(body).count();
         if there == 0 {
             return Ok(body.clone());
         }
@@ -154,7 +141,7 @@ impl<'a> Secrets<'a> {
         while let Some(string) = next_string(rest) {
             let text = rest.get(string.clone()).unwrap_or_default();
             let after = rest.get(string.end + 1..).unwrap_or_default();
-            if is_placeholder(text) && !after.trim_ascii_start().starts_with(b":") {
+            if is_one(text) && !after.trim_ascii_start().starts_with(b":") {
                 let text = std::str::from_utf8(text).unwrap_or_default();
                 let value = self.value(text, "in a body")?.unwrap_or_default();
                 filled.extend_from_slice(rest.get(..string.start - 1).unwrap_or_default());

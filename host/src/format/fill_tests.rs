@@ -4,9 +4,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::fill::{FillError, Filled, fill, holds_placeholder};
+use crate::model::placeholder::Filling;
 use crate::model::request::{Header, Method, RequestDraft};
 use crate::model::secret::Secret;
-use crate::model::webhook::Filling;
 
 const OURS: &str = "wxs_0123456789abcdef0123456789abcdef";
 const FOREIGN: &str = "wxs_ffffffffffffffffffffffffffffffff";

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use url::form_urlencoded;
 
+use crate::model::placeholder::Filling;
 use crate::model::request::Header;
-use crate::model::webhook::Filling;
 
 /// Shorter values would blank out ordinary text, and are no secrets.
 const SHORTEST: usize = 4;

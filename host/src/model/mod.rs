@@ -13,6 +13,7 @@ pub mod fault;
 pub mod ids;
 pub mod name;
 pub mod page;
+pub mod placeholder;
 pub mod plugin;
 pub mod policy;
 pub mod request;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::ids::{EventId, RevisionId, WebhookId};
+use super::ids::{RevisionId, WebhookId};
 use super::name::{Environment, Subscription, Tenant};
 use super::plugin::Stage;
 use super::policy::RetryPolicy;
 use super::request::Header;
-use super::secret::{Secret, SigningSecret};
+use super::secret::SigningSecret;
 use super::time::Timestamp;
 
 /// A webhook as it stands now. What a delivery takes from here and what from its revision: `product.md`'s rule, kept by
@@ -226,18 +226,4 @@ pub struct Health {
     /// The first failure since the last success.
     pub failing_since: Option<Timestamp>,
     pub consecutive_failures: u32,
-}
-
-/// What is given for a secret setting's placeholder just before signing.
-#[derive(Clone, Debug)]
-pub struct Filling {
-    pub placeholder: String,
-    pub value: Secret,
-}
-
-/// The event and webhook that a placeholder belongs to: it is worth nothing anywhere else.
-#[derive(Clone, Copy, Debug)]
-pub struct PlaceholderScope {
-    pub event: EventId,
-    pub webhook: WebhookId,
 }

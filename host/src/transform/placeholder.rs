@@ -3,20 +3,11 @@
 //! Whoever could plant one of another webhook would get its secret sent somewhere; so one that isn't the stage's own is a
 //! fault. `vault` makes them, `format` fills them; neither is known here.
 
-const PREFIX: &[u8] = b"wxs_";
-const DIGITS: usize = 32;
+use crate::model::placeholder::found;
 
 /// Whether `text` holds a placeholder that is not among `own`.
 pub(super) fn holds_foreign(text: &[u8], own: &[String]) -> bool {
     found(text).any(|placeholder| !own.iter().any(|mine| mine.as_bytes() == placeholder))
-}
-
-/// Every placeholder in `text`, overlapping ones too.
-fn found(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-    text.windows(PREFIX.len() + DIGITS)
-        .filter(|window| window.first() == PREFIX.first())
-        .filter(move |window| window.strip_prefix(PREFIX).is_some_and(|digits| digits.iter().all(hex)))
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
+use crate::model::placeholder::PREFIX;
 use crate::model::plugin::Stage;
 use crate::model::secret::Secret;
 use crate::service::error::{Issue, step};
-use crate::vault::PLACEHOLDER_PREFIX;
 
 /// What answers show where a secret is set. Sent back, it means "as it was".
 pub const MASK: &str = "********";
@@ -93,7 +93,7 @@ pub fn masked_settings(stage: &Stage) -> Value {
 
 /// A stand-in for a secret outside any run: shaped as the guest will see it, worth nothing.
 pub(in crate::service) fn blank_placeholder(index: usize) -> String {
-    format!("{PLACEHOLDER_PREFIX}{index:032x}")
+    format!("{PREFIX}{index:032x}")
 }
 
 fn take_out(schema: &Schema<'_>, value: Value, at: &str, secrets: &mut BTreeMap<String, Secret>) -> Value {
