@@ -3,10 +3,13 @@
 //! Pure, and the same for every database. Callers of the store pack before they queue up for the writer, so that the one writer
 //! only writes. Next: `writer`.
 
+use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use zstd::bulk::Compressor;
 
 use super::{Completion, StoreError};
 use crate::model::attempt::{Attempt, Outcome, RESPONSE_BODY_MAX, Response, Sent, StageRun, Timings, Trigger};
@@ -31,7 +34,7 @@ pub enum NotPacked {
     #[error("it has no known beginning, or is too large")]
     Form,
     #[error("zstd refuses it")]
-    Zstd(#[source] std::io::Error),
+    Zstd(#[source] io::Error),
     #[error("it isn't the JSON that was expected")]
     Json(#[source] serde_json::Error),
 }
@@ -55,8 +58,8 @@ pub struct PackedAttempt {
 /// A body that a plugin made.
 #[derive(Clone, Debug)]
 pub struct PackedBody {
-    pub draft: Option<String>,
-    pub body: Vec<u8>,
+    pub draft: Option<Arc<str>>,
+    pub body: Bytes,
 }
 
 /// What an attempt's row holds beside its details.
@@ -165,10 +168,10 @@ pub fn unpack_attempt(key: AttemptKey, detail: &[u8], response: Option<&[u8]>) -
 fn pack_body(body: &FixedBody) -> Result<Option<PackedBody>, StoreError> {
     match body {
         FixedBody::Rebuilt => Ok(None),
-        FixedBody::Replaced(data) => Ok(Some(PackedBody { draft: None, body: pack(data) })),
+        FixedBody::Replaced(data) => Ok(Some(PackedBody { draft: None, body: pack(data).into() })),
         FixedBody::Drafted(draft) => {
             let json = serde_json::to_string(&**draft).map_err(|error| damaged("body", NotPacked::Json(error)))?;
-            Ok(Some(PackedBody { draft: Some(json), body: pack(&draft.body) }))
+            Ok(Some(PackedBody { draft: Some(json.into()), body: pack(&draft.body).into() }))
         }
     }
 }
@@ -183,13 +186,28 @@ pub fn unpack_body(draft: Option<&str>, body: &[u8]) -> Result<FixedBody, NotPac
 /// One byte that says how, the length where it is compressed, then the value.
 pub fn pack(plain: &[u8]) -> Vec<u8> {
     if plain.len() > COMPRESS_FROM
-        && let Ok(compressed) = zstd::bulk::compress(plain, LEVEL)
+        && let Ok(compressed) = compressed(plain)
         && compressed.len() + 4 < plain.len()
         && let Ok(length) = u32::try_from(plain.len())
     {
         return [&[ZSTD], length.to_le_bytes().as_slice(), &compressed].concat();
     }
     [&[PLAIN], plain].concat()
+}
+
+thread_local! {
+    /// Made once: a compressor's tables cost more to set up than a few KiB to compress.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compressed(plain: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => kept.insert(Compressor::new(LEVEL)?),
+        };
+        compressor.compress(plain)
+    })
 }
 
 pub fn unpack(packed: &[u8]) -> Result<Bytes, NotPacked> {

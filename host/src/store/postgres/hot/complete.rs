@@ -229,7 +229,7 @@ async fn insert_bodies<'a>(
         .bind(rows.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, class, _)| *class).collect::<Vec<_>>())
         .bind(rows.iter().map(|(.., body)| body.draft.as_deref()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(.., body)| body.body.as_slice()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(.., body)| &*body.body).collect::<Vec<_>>())
         .execute(transaction)
         .await?;
     Ok(())

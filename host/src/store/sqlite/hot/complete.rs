@@ -42,7 +42,7 @@ const DELIVERIES_AGAIN: &str = deliveries!("INSERT OR REPLACE");
 const ATTEMPTS: &str = "INSERT OR IGNORE INTO attempts (delivery, number, fence, cause, started_at, ended_at, outcome, \
     micros, next_at, detail, response) SELECT c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 FROM feed";
 
-const BODY: &str = "INSERT OR IGNORE INTO bodies (delivery, draft, body) VALUES (?, ?, ?)";
+const BODIES: &str = "INSERT OR IGNORE INTO bodies (delivery, draft, body) SELECT c0, c1, c2 FROM feed";
 
 /// What of a group is to be written, once the queue has let go of it.
 struct Log<'c> {
@@ -50,6 +50,7 @@ struct Log<'c> {
     take_out: CachedStatement<'c>,
     deliveries: Rows<13>,
     attempts: Rows<11>,
+    bodies: Rows<3>,
 }
 
 pub(super) fn complete(target: Target<'_>, completions: &[PackedCompletion]) -> Result<Vec<bool>> {
@@ -57,7 +58,7 @@ pub(super) fn complete(target: Target<'_>, completions: &[PackedCompletion]) -> 
         return Ok(Vec::new());
     }
     let take_out = target.connection.prepare_cached(TAKE_OUT)?;
-    let mut log = Log { target, take_out, deliveries: Vec::new(), attempts: Vec::new() };
+    let mut log = Log { target, take_out, deliveries: Vec::new(), attempts: Vec::new(), bodies: Vec::new() };
     let mut answers = Vec::with_capacity(completions.len());
     let mut tallies = health::Tallies::default();
     for packed in completions {
@@ -68,9 +69,7 @@ pub(super) fn complete(target: Target<'_>, completions: &[PackedCompletion]) -> 
         };
         log.attempts.extend(attempt_row(packed));
         if applied {
-            if let Some(body) = &packed.body {
-                log.insert_body(completion, body)?;
-            }
+            log.bodies.extend(packed.body.as_ref().map(|body| body_row(completion, body)));
             tallies.count(completion);
         }
         answers.push(applied);
@@ -147,20 +146,19 @@ impl Log<'_> {
         Ok(changed > 0)
     }
 
-    fn insert_body(&self, completion: &Completion, body: &PackedBody) -> Result<()> {
-        let delivery = int(completion.claimed.id.number());
-        self.target.connection.prepare_cached(BODY)?.execute(params![delivery, body.draft, body.body])?;
-        Ok(())
-    }
-
     fn write(self) -> Result<()> {
         let ended = Arc::new(self.deliveries);
         if self.target.insert(DELIVERIES, &ended)? < ended.len() {
             self.target.insert(DELIVERIES_AGAIN, &ended)?;
         }
         self.target.insert(ATTEMPTS, &Arc::new(self.attempts))?;
+        self.target.insert(BODIES, &Arc::new(self.bodies))?;
         Ok(())
     }
+}
+
+fn body_row(completion: &Completion, body: &PackedBody) -> [Cell; 3] {
+    [int(completion.claimed.id.number()).into(), body.draft.clone().into(), body.body.clone().into()]
 }
 
 fn attempt_row(packed: &PackedCompletion) -> Option<[Cell; 11]> {
