@@ -19,13 +19,16 @@ use crate::{
 #[macro_export]
 macro_rules! export {
     ($plugin:ty) => {
+        $crate::export!(@transformer $plugin, describe);
+    };
+    (@transformer $plugin:ty, $describe:ident) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
             struct Exported;
 
             impl $crate::__private::plain::exports::waxwing::plugin::transformer::Guest for Exported {
                 fn describe() -> $crate::Manifest {
-                    $crate::__private::describe::<$plugin>(
+                    $crate::__private::$describe::<$plugin>(
                         env!("CARGO_PKG_NAME"),
                         env!("CARGO_PKG_VERSION"),
                         env!("CARGO_PKG_DESCRIPTION"),
@@ -49,7 +52,7 @@ macro_rules! export {
         };
     };
     ($plugin:ty, response) => {
-        $crate::export!($plugin);
+        $crate::export!(@transformer $plugin, describe_judge);
 
         #[cfg(target_family = "wasm")]
         const _: () = {
@@ -80,6 +83,12 @@ pub fn describe<P: Plugin>(name: &str, version: &str, description: &str) -> Mani
         samples: P::samples(),
         attributes: Vec::new(),
     }
+}
+
+/// The contract's `describe`, of a plugin that judges replies too.
+pub fn describe_judge<P: Classify>(name: &str, version: &str, description: &str) -> Manifest {
+    let only_failures = P::ONLY_FAILURES.then(|| ("classifies".to_owned(), "failures".to_owned()));
+    Manifest { attributes: only_failures.into_iter().collect(), ..describe::<P>(name, version, description) }
 }
 
 /// JSON Schema 2020-12 of what deserialises into `T`, with subschemas in their place: a reader need not follow `$ref`s

@@ -164,6 +164,6 @@ pub use crate::{
 pub mod __private {
     pub use crate::{
         bindings::{plain, response},
-        export::{classify, describe, transform, validate_settings},
+        export::{classify, describe, describe_judge, transform, validate_settings},
     };
 }

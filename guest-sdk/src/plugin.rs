@@ -58,6 +58,10 @@ pub trait Plugin {
 /// Asked only about requests that the same plugin made with [`Verdict::Send`]. If it faults, the host's own rule holds:
 /// [`Judgement::by_status`].
 pub trait Classify: Plugin {
+    /// True where every 2xx is a success, so that there is nothing to ask about it: the host then calls [`Classify::classify`] only for
+    /// other replies, which spares each successful delivery an instance.
+    const ONLY_FAILURES: bool = false;
+
     /// Decides whether an answered attempt was a success, and if not, whether another one can help.
     fn classify(reply: Reply, settings: Self::Settings, attempt: &Attempt) -> Judgement;
 }

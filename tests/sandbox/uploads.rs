@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use waxwing::model::fault::{FaultKind, Limit};
-use waxwing::model::plugin::Manifest;
+use waxwing::model::plugin::{Classifies, Manifest};
 use waxwing::transform::wasm::limits::{Limits, UploadLimits};
 use waxwing::transform::{BadComponent, Transform};
 
@@ -25,11 +25,24 @@ async fn upload(wasm: Vec<u8>) -> Result<Manifest, BadComponent> {
 async fn a_plugin_is_admitted_with_what_it_says_of_itself() {
     let world = World::start().await;
     assert_eq!(world.manifest.name, "faulty");
-    assert!(world.manifest.classifies);
+    assert_eq!(world.manifest.classifying(), Classifies::Everything);
     assert!(world.manifest.imports.iter().any(|import| import == "waxwing:plugin/log@0.1.0"));
     let manifest = upload(Handmade::default().wasm()).await.unwrap();
     assert_eq!((manifest.name.as_str(), manifest.description.as_str()), ("handmade", "by hand"));
-    assert!(!manifest.classifies);
+    assert_eq!(manifest.classifying(), Classifies::Nothing);
+}
+
+#[tokio::test]
+async fn a_plugin_says_whether_it_wants_to_be_asked_about_a_success() {
+    for (name, wanted) in [
+        ("slack", Classifies::Failures),
+        ("discord", Classifies::Failures),
+        ("hubspot", Classifies::Everything),
+        ("filter", Classifies::Nothing),
+    ] {
+        let bundled = waxwing_bundle::plugins().iter().find(|bundled| bundled.name == name).unwrap();
+        assert_eq!(upload(bundled.wasm.to_vec()).await.unwrap().classifying(), wanted, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use waxwing::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
 use waxwing::model::event::{Event, Payload};
 use waxwing::model::ids::{DeliveryId, RevisionId, WebhookId};
 use waxwing::model::name::{Environment, Subscription, Tenant};
-use waxwing::model::plugin::{Digest, OnError, Stage};
+use waxwing::model::plugin::{Classifies, Digest, OnError, Stage};
 use waxwing::model::policy::RetryPolicy;
 use waxwing::model::request::{Header, Method};
 use waxwing::model::secret::{Secret, SigningSecret};
@@ -167,7 +167,7 @@ pub(crate) fn stage(digest: Digest) -> Stage {
         settings: r#"{"severity":"high"}"#.into(),
         secrets: BTreeMap::from([("/routingKey".into(), Secret::new("STAGESECRETVALUE"))]),
         on_error: OnError::Skip,
-        classifies: true,
+        classifies: Classifies::Failures,
     }
 }
 

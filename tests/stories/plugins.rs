@@ -5,7 +5,7 @@ use expect_test::expect;
 use serde_json::json;
 use waxwing::model::attempt::Judgement;
 use waxwing::model::fault::FaultKind;
-use waxwing::model::plugin::OnError;
+use waxwing::model::plugin::{Classifies, OnError, Stage};
 use waxwing::model::request::RequestDraft;
 use waxwing::model::secret::Secret;
 use waxwing::model::webhook::{DisabledReason, Status};
@@ -116,6 +116,26 @@ async fn the_plugin_that_drafted_the_request_judges_the_reply() {
         order.paid -> shop: failed (404: no_service)
           1  207  again in 10m
           2  404
+    "#]]
+    .assert_eq(&world.history().await);
+}
+
+#[tokio::test]
+async fn a_plugin_that_judges_only_failures_is_not_asked_about_a_success() {
+    let world = World::start().await;
+    let chat = world.plugins.add("chat", |_| Ok(send("{}")));
+    let judge = world.plugins.judging(chat, |_| Ok(Some(Judgement::Fail { reason: "asked".into() })));
+    let relaxed = Stage { classifies: Classifies::Failures, ..judge };
+    world.webhook("shop").subscribe("*").through(&relaxed).answering([204, 500]).await;
+    for _ in 0..2 {
+        world.publish("order.paid", json!({})).await;
+        world.run_due().await;
+    }
+    expect![[r#"
+        order.paid -> shop: delivered
+          1  204
+        order.paid -> shop: failed (500: asked)
+          1  500
     "#]]
     .assert_eq(&world.history().await);
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use waxwing::model::attempt::{Cost, Judgement};
 use waxwing::model::fault::FaultKind;
-use waxwing::model::plugin::{Digest, Manifest, OnError, Stage};
+use waxwing::model::plugin::{Classifies, Digest, Manifest, OnError, Stage};
 use waxwing::model::request::{Method, RequestDraft};
 use waxwing::transform::{BadComponent, ClassifyInput, ReplyView, Run, SettingsIssue, StageInput, Transform, Verdict};
 
@@ -44,7 +44,7 @@ impl Plugins {
             settings: "{}".into(),
             secrets: Default::default(),
             on_error: OnError::Fail,
-            classifies: false,
+            classifies: Classifies::Nothing,
         }
     }
 
@@ -55,7 +55,7 @@ impl Plugins {
         classify: impl Fn(&ReplyView<'_>) -> Result<Option<Judgement>, FaultKind> + Send + Sync + 'static,
     ) -> Stage {
         self.scripts.lock().get_mut(&stage.digest).unwrap().classify = Some(Arc::new(classify));
-        Stage { classifies: true, ..stage }
+        Stage { classifies: Classifies::Everything, ..stage }
     }
 
     /// How often it was run over an event.

@@ -221,7 +221,8 @@ impl Pipeline {
         let asked = reply.headers.iter().find(|header| &*header.name == "retry-after");
         record.asked = asked.and_then(|header| retry::retry_after(&header.value, self.now()));
         record.response = Some(mask::response(&reply));
-        let stage = build::drafted_by(&made.body, &made.revision).filter(|stage| stage.classifies);
+        let drafter = build::drafted_by(&made.body, &made.revision);
+        let stage = drafter.filter(|stage| stage.classifies.asks_about(reply.status));
         match stage {
             Some(stage) => judge::by_plugin(&self.parts, stage, claimed, &reply, record).await,
             None => judge::by_status(reply.status),

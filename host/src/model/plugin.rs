@@ -108,8 +108,43 @@ pub struct Stage {
     /// JSON Pointer of each secret property to its value. Encrypted at rest; the guest sees placeholders.
     pub secrets: BTreeMap<String, Secret>,
     pub on_error: OnError,
-    /// From the manifest: whether this stage judges the replies to what it sent.
-    pub classifies: bool,
+    /// From the manifest.
+    pub classifies: Classifies,
+}
+
+/// Which replies to what it sent a plugin is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Classifies {
+    Nothing,
+    /// Those that aren't 2xx: it said that every 2xx is a success.
+    Failures,
+    Everything,
+}
+
+impl Classifies {
+    pub const fn asks_about(self, status: u16) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Failures => !matches!(status, 200..300),
+            Self::Everything => true,
+        }
+    }
+}
+
+impl Manifest {
+    /// The attribute by which a plugin that exports `response` says what it wants to be asked about.
+    const CLASSIFIES: (&str, &str) = ("classifies", "failures");
+
+    pub fn classifying(&self) -> Classifies {
+        let (name, failures) = Self::CLASSIFIES;
+        let only_failures = self.attributes.iter().any(|(known, value)| known == name && value == failures);
+        match (self.classifies, only_failures) {
+            (false, _) => Classifies::Nothing,
+            (true, true) => Classifies::Failures,
+            (true, false) => Classifies::Everything,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

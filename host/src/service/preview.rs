@@ -216,7 +216,7 @@ fn exchange(chain: &mut [Stage], plugin: &Plugin) -> bool {
     for stage in chain.iter_mut().filter(|stage| stage.name == plugin.manifest.name) {
         stage.digest = plugin.digest;
         stage.version = plugin.manifest.version.clone();
-        stage.classifies = plugin.manifest.classifies;
+        stage.classifies = plugin.manifest.classifying();
         found = true;
     }
     found

@@ -15,7 +15,7 @@ use super::{Result, StoreError};
 use crate::clock::Rng;
 use crate::model::ids::{RevisionId, WebhookId};
 use crate::model::name::{Environment, Subscription};
-use crate::model::plugin::{Digest, OnError, Stage};
+use crate::model::plugin::{Classifies, Digest, OnError, Stage};
 use crate::model::policy::RetryPolicy;
 use crate::model::request::Header;
 use crate::model::secret::{Secret, SigningSecret};
@@ -68,7 +68,7 @@ struct StageBody {
     version: semver::Version,
     settings: std::sync::Arc<str>,
     on_error: OnError,
-    classifies: bool,
+    classifies: Classifies,
 }
 
 #[derive(Serialize, Deserialize)]

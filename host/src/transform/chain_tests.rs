@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::attempt::{Cost, Judgement};
 use crate::model::event::Payload;
-use crate::model::plugin::{Digest, Manifest};
+use crate::model::plugin::{Classifies, Digest, Manifest};
 use crate::model::request::{Header, Method};
 use crate::model::time::Timestamp;
 use crate::transform::{BadComponent, ClassifyInput, ReplyView, SettingsIssue};
@@ -72,7 +72,7 @@ fn chain(data: &str, answers: &[Result<Verdict, FaultKind>], skipping: &[bool]) 
             settings: Arc::from("{}"),
             secrets: std::collections::BTreeMap::new(),
             on_error: if skipping.get(index) == Some(&true) { OnError::Skip } else { OnError::Fail },
-            classifies: false,
+            classifies: Classifies::Nothing,
         })
         .collect();
     let own = vec![MINE.to_owned()];

@@ -47,6 +47,8 @@ impl Plugin for Discord {
 }
 
 impl Classify for Discord {
+    const ONLY_FAILURES: bool = true;
+
     fn classify(reply: Reply, _settings: Settings, _attempt: &Attempt) -> Judgement {
         judge::judge(&reply)
     }

@@ -42,6 +42,8 @@ impl Plugin for Slack {
 }
 
 impl Classify for Slack {
+    const ONLY_FAILURES: bool = true;
+
     fn classify(reply: Reply, _settings: Settings, _attempt: &Attempt) -> Judgement {
         judge::judge(&reply)
     }

@@ -101,7 +101,7 @@ impl Services {
             settings: split.settings.to_string().into(),
             secrets: split.secrets,
             on_error,
-            classifies: manifest.classifies,
+            classifies: manifest.classifying(),
         })
     }
 
