@@ -181,6 +181,10 @@ impl Pipeline {
                 let revision = Arc::clone(&webhook.revision);
                 let made = once::run_chain(&self.parts, webhook, &revision, &claimed.event).await;
                 record.stages = made.stages;
+                if !record.stages.is_empty() {
+                    // Others run their chains first, one after the other: a plugin's code and memory are at hand for the next one then.
+                    tokio::task::yield_now().await;
+                }
                 match made.end {
                     Ok(body) => {
                         record.fixed = Some(Fixed { revision: revision.id, body: body.clone() });
