@@ -38,6 +38,18 @@ pub struct WebhookStats {
     pub truncated: bool,
 }
 
+/// How a webhook's newest deliveries ended; what was dropped, cancelled or a test isn't counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecentEnds {
+    pub ended: u32,
+    pub delivered: u32,
+}
+
+impl RecentEnds {
+    /// The most deliveries of one webhook that are looked at.
+    pub const MAX: u32 = 200;
+}
+
 #[async_trait]
 pub trait Deliveries {
     async fn delivery(&self, tenant: Option<&Tenant>, id: DeliveryId) -> Result<Option<Delivery>>;
@@ -57,4 +69,8 @@ pub trait Deliveries {
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64>;
 
     async fn stats(&self, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats>;
+
+    /// Of each of these webhooks, its newest [`RecentEnds::MAX`] deliveries that were accepted at `since` or later and have ended. Those
+    /// without any are left out.
+    async fn recent_ends(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, RecentEnds>>;
 }
