@@ -1,11 +1,12 @@
 //! The portal: pages for people, rendered here, over the same services as the API. Holds no rule of its own.
 //!
 //! One folder or file a page, each with its routes, its template's struct and its handlers. Who asks is found in [`session`], what is
-//! posted is read and checked in [`form`], what is refused becomes a page in [`failure`], and [`layout`] is around them all. Every page
-//! works without JavaScript. Never sees the store, the network or a plugin.
+//! posted is read and checked in [`form`] and shown again by [`field`], what is refused becomes a page in [`failure`], and [`layout`] is
+//! around them all. Every page works without JavaScript. Never sees the store, the network or a plugin.
 
 mod assets;
 mod failure;
+mod field;
 mod form;
 mod icon;
 mod layout;

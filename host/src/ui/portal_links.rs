@@ -9,7 +9,8 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::service::{PortalLink, PortalLinkInput};
 
-use super::form::{Faults, Field, Kind, Posted, Summary};
+use super::field::{Faults, Field, Kind, Summary};
+use super::form::Posted;
 use super::layout::{CsrfField, Layout, rendered};
 use super::query::Query;
 use super::session::Signed;

@@ -11,6 +11,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::service::{Caller, Visitor};
@@ -119,7 +120,7 @@ pub(super) fn visit_of(parts: &Parts) -> Result<Arc<Visit>, Failure> {
 pub(super) async fn around(State(ui): State<Ui>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let only_reads = matches!(parts.method, Method::GET | Method::HEAD);
-    let foreign = !only_reads && is_from_elsewhere(&parts.headers);
+    let foreign = !only_reads && is_from_elsewhere(&parts.headers, parts.uri.authority().map(Authority::as_str));
     let (visit, lost) = visit(&ui, &parts).await;
     let visit = Arc::new(visit);
     parts.extensions.insert(Arc::clone(&visit));
@@ -175,18 +176,16 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
-/// Whether the browser says that another site's page sends this. One that says nothing at all is no browser of today.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+/// Whether the browser says that another site's page sends this. One that says nothing at all is no browser of today. `authority`: the
+/// host that HTTP/2 asks for.
+fn is_from_elsewhere(headers: &HeaderMap, authority: Option<&str>) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
         return !matches!(site, "same-origin" | "none");
     }
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, site)| !site.eq_ignore_ascii_case(host)),
-        // HTTP/2 has no such header: there the form's own token decides.
-        (Some(origin), None) => origin == "null",
-        (None, _) => false,
-    }
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let host = text(header::HOST).or(authority).unwrap_or_default();
+    origin.split_once("://").is_none_or(|(_, site)| !site.eq_ignore_ascii_case(host))
 }
 
 /// A cookie that no script reads. In another site's frame only a partitioned one comes back.
@@ -241,8 +240,11 @@ mod tests {
             (&[("origin", "null"), ("host", "localhost:8480")], true),
             (&[("host", "localhost:8480")], false),
         ] {
-            assert_eq!(is_from_elsewhere(&headers(said)), foreign, "{said:?}");
+            assert_eq!(is_from_elsewhere(&headers(said), None), foreign, "{said:?}");
         }
+        let over_http2 = headers(&[("origin", "https://waxwing.example")]);
+        assert!(!is_from_elsewhere(&over_http2, Some("waxwing.example")));
+        assert!(is_from_elsewhere(&over_http2, Some("other.example")));
     }
 
     #[test]

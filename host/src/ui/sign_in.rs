@@ -10,7 +10,8 @@ use http::{HeaderMap, StatusCode, header};
 use crate::service::{SignInError, SignedIn};
 
 use super::failure::Failure;
-use super::form::{Faults, Field, Kind, Posted, PostedByAnyone, Summary, own_page};
+use super::field::{Faults, Field, Kind, Summary};
+use super::form::{Posted, PostedByAnyone, own_page};
 use super::layout::{Layout, rendered};
 use super::query::Query;
 use super::session::{Anyone, FramedBy, SESSION, Signed, THEME, Theme, Visit, set_cookie};
