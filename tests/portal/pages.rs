@@ -71,12 +71,6 @@ async fn style_and_script_are_named_by_what_is_in_them_and_kept_for_good() {
     assert_eq!(browser.get("/admin/assets/..%2f..%2fCargo.toml").await.status, 404);
 }
 
-#[tokio::test]
-async fn a_worker_shows_no_portal() {
-    let world = World::with(&[("WAXWING_ROLE", "worker")]).await;
-    assert_eq!(Browser::new(&world).get("/admin").await.status, 421);
-}
-
 /// Whatever isn't marked as safe is escaped; what is, is made in Rust and reviewed there.
 #[test]
 fn no_template_goes_past_the_escaping() {

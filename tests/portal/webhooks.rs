@@ -13,19 +13,22 @@ async fn the_list_shows_what_the_columns_say() {
     let world = World::start().await;
     world
         .webhook_with(json!({ "name": "CRM sync", "events": ["license.*", "order.paid"], "environment": "staging",
-            "plugins": [{ "plugin": "filter", "settings": { "when": "true" } }] }))
+            "plugins": [{ "plugin": "filter", "settings": { "jq": "true" } }] }))
         .await;
     named(&world, "everything").await;
     let admin = Browser::admin(&world).await;
     let page = admin.get(LIST).await;
     page.shows("CRM sync").shows(">staging<").shows("title=\"license.*, order.paid\">2<").shows(">ALL<");
-    page.shows("filter@").shows("Active").shows(&world.sink.url()).shows("Nothing ended in the last 24 hours");
+    page.shows("filter@").shows("Active").shows(&world.sink.url()).shows("Nothing was tried in the last 24 hours");
     page.shows("href=\"/admin/webhooks/new\"").shows("aria-current=\"page\"");
 
     world.sink.answers(&[200, 500]);
     world.publish("order.paid", json!({})).await;
     world.deliver().await;
     admin.get(LIST).await.shows("1 of 1 deliveries of the last 24 hours got through").shows("100 %");
+    world.publish("order.paid", json!({})).await;
+    world.deliver().await;
+    admin.get(LIST).await.shows("1 of 2 deliveries of the last 24 hours got through").shows("50 %");
 }
 
 #[tokio::test]
@@ -116,7 +119,12 @@ async fn a_viewer_sees_masked_urls_and_no_actions_and_may_do_none() {
     let token = world.token("viewer", None).await;
     let viewer = Browser::signed_in(&world, &token).await;
     let page = viewer.get(LIST).await;
-    page.shows("shop").lacks("secret-path").shows("/…path").lacks("Actions").lacks("Pause").lacks("Create webhook");
+    page.shows("shop")
+        .lacks("secret-path")
+        .shows("/…path")
+        .lacks("Actions")
+        .lacks("title=\"Pause\"")
+        .lacks("Create webhook");
     page.lacks("/admin/sinks").shows("/admin/settings");
     for action in ["pause", "resume", "enable", "disable", "delete"] {
         let refused = viewer.submit(&format!("{LIST}/{id}/{action}"), &[]).await;

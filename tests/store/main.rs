@@ -109,7 +109,7 @@ contract! {
         a_scan_that_finds_nothing_says_how_far_it_went,
         events_are_listed_by_tenant_type_time_and_callers_id,
         the_stats_are_of_real_attempts_only,
-        how_the_newest_deliveries_ended_is_known_of_many_webhooks,
+        how_the_newest_deliveries_fare_is_known_of_many_webhooks,
     }
     purge {
         an_event_goes_with_all_that_hangs_on_it_when_its_class_says,

@@ -21,8 +21,8 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, RecentEnds, Result, Sessions, Store, StoreError,
-    WebhookStats, Webhooks,
+    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError, WebhookStats,
+    Webhooks,
 };
 
 /// When a call fails.
@@ -187,8 +187,8 @@ impl Deliveries for FailingStore {
         self.call(self.inner.stats(webhook, since)).await
     }
 
-    async fn recent_ends(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, RecentEnds>> {
-        self.call(self.inner.recent_ends(webhooks, since)).await
+    async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>> {
+        self.call(self.inner.recent(webhooks, since)).await
     }
 }
 

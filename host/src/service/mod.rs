@@ -65,7 +65,7 @@ pub use trial::TestInput;
 pub use crate::deliver::{Preview, PreviewEnd, Tested};
 pub use crate::format::{PublicKey, public_key};
 pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, NoRoom, Place as IntakePlace, Posting};
-pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, RecentEnds, StoreError};
+pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, Recent, StoreError};
 pub use crate::transform::{BadComponent, Verdict};
 
 pub use access::{AccessError, ENVIRONMENT_ACTOR, TOKEN_PREFIX, token_hash};

@@ -38,15 +38,16 @@ pub struct WebhookStats {
     pub truncated: bool,
 }
 
-/// How a webhook's newest deliveries ended; what was dropped, cancelled or a test isn't counted.
+/// How a webhook's newest deliveries fare. One that is to be retried was tried and didn't get through yet; what was dropped, cancelled,
+/// never tried or a test isn't counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecentEnds {
-    pub ended: u32,
+pub struct Recent {
+    pub tried: u32,
     pub delivered: u32,
 }
 
-impl RecentEnds {
-    /// The most deliveries of one webhook that are looked at.
+impl Recent {
+    /// The most deliveries of one webhook that are looked at: so many that have ended, and so many that are to be retried.
     pub const MAX: u32 = 200;
 }
 
@@ -70,7 +71,6 @@ pub trait Deliveries {
 
     async fn stats(&self, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats>;
 
-    /// Of each of these webhooks, its newest [`RecentEnds::MAX`] deliveries that were accepted at `since` or later and have ended. Those
-    /// without any are left out.
-    async fn recent_ends(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, RecentEnds>>;
+    /// Of each of these webhooks, its newest deliveries that were accepted at `since` or later. Those without any are left out.
+    async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>>;
 }

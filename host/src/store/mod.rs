@@ -26,7 +26,7 @@ pub mod sqlite;
 pub mod writer;
 
 pub use self::configuration::{Accounts, AuditEntry, Plugins, Webhooks};
-pub use self::deliveries::{Deliveries, DeliveryFilter, RecentEnds, WebhookStats};
+pub use self::deliveries::{Deliveries, DeliveryFilter, Recent, WebhookStats};
 pub use self::events::{
     Appended, EventFilter, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start,
 };

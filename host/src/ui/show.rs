@@ -85,12 +85,13 @@ impl Moment {
     }
 }
 
+/// To the nearest whole one.
 fn span(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
+        60..3600 => format!("{} min", (seconds + 30) / 60),
+        3600..86_400 => format!("{} h", (seconds + 1800) / 3600),
+        _ => format!("{} d", (seconds + 43_200) / 86_400),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::webhook::{Health, Revision, Status, Webhook};
 use crate::service::Services;
 use crate::service::caller::Caller;
 use crate::service::error::Result;
-use crate::store::{RecentEnds, WebhookStats};
+use crate::store::{Recent, WebhookStats};
 
 /// What a list of webhooks is filtered by.
 #[derive(Clone, Debug, Default)]
@@ -78,16 +78,12 @@ impl Services {
         Ok(found)
     }
 
-    /// How the newest deliveries of the last 24 hours ended, of a page's webhooks: those that the caller may see, and that had any.
-    pub async fn recent_ends(
-        &self,
-        caller: &Caller,
-        webhooks: &[Arc<Webhook>],
-    ) -> Result<HashMap<WebhookId, RecentEnds>> {
+    /// How the newest deliveries of the last 24 hours fare, of a page's webhooks: those that the caller may see, and that had any.
+    pub async fn recent(&self, caller: &Caller, webhooks: &[Arc<Webhook>]) -> Result<HashMap<WebhookId, Recent>> {
         caller.must_read()?;
         let seen = webhooks.iter().filter(|webhook| caller.sees(&webhook.tenant));
         let ids: Vec<WebhookId> = seen.map(|webhook| webhook.id).collect();
-        Ok(self.store.recent_ends(&ids, self.now().minus(RECENT_SPAN)).await?)
+        Ok(self.store.recent(&ids, self.now().minus(RECENT_SPAN)).await?)
     }
 
     /// Newest first.

@@ -9,7 +9,7 @@ use axum::response::IntoResponse as _;
 use crate::model::plugin::Stage;
 use crate::model::webhook::{Status, Webhook};
 use crate::service::webhooks::WebhookFilter;
-use crate::service::{Caller, RecentEnds};
+use crate::service::{Caller, Recent};
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::page::{Pager, asked};
 use crate::ui::query::Query;
@@ -95,7 +95,7 @@ pub(super) async fn list(State(ui): State<Ui>, signed: Signed, query: Query) -> 
     };
     let found = services.webhooks(caller, filter, asked(&query))?;
     let pager = Pager::new(&query, &found);
-    let ends = services.recent_ends(caller, &found.rows).await?;
+    let recent = services.recent(caller, &found.rows).await?;
     let tenants: Vec<String> = match &caller.tenant {
         Some(_) => Vec::new(),
         None => services.tenants(caller)?.into_iter().map(|tenant| tenant.name.to_string()).collect(),
@@ -103,7 +103,7 @@ pub(super) async fn list(State(ui): State<Ui>, signed: Signed, query: Query) -> 
     let shows_tenant = tenants.len() > 1;
     let back = query.without(&["done"]);
     let rows = found.rows.iter().map(|webhook| {
-        let success = Success::of(ends.get(&webhook.id).copied());
+        let success = Success::of(recent.get(&webhook.id).copied());
         Row::new(caller, webhook, (shows_tenant, success, &back))
     });
     let choice = |name, value: String, label: String| Choice::new(&query, name, value, label);
@@ -160,19 +160,19 @@ impl Plugin {
 }
 
 impl Success {
-    fn of(ends: Option<RecentEnds>) -> Self {
-        let RecentEnds { ended, delivered } = ends.unwrap_or_default();
-        let tone = match (delivered, ended) {
+    fn of(recent: Option<Recent>) -> Self {
+        let Recent { tried, delivered } = recent.unwrap_or_default();
+        let tone = match (delivered, tried) {
             (_, 0) => "none",
-            (delivered, ended) if delivered == ended => "good",
-            (delivered, ended) if delivered * 10 >= ended * 9 => "warn",
+            (delivered, tried) if delivered == tried => "good",
+            (delivered, tried) if delivered * 10 >= tried * 9 => "warn",
             _ => "bad",
         };
-        let title = match ended {
-            0 => "Nothing ended in the last 24 hours".to_owned(),
-            RecentEnds::MAX => format!("{delivered} of the newest {ended} deliveries of the last 24 hours got through"),
-            _ => format!("{delivered} of {ended} deliveries of the last 24 hours got through"),
+        let title = match tried {
+            0 => "Nothing was tried in the last 24 hours".to_owned(),
+            Recent::MAX.. => format!("{delivered} of the newest {tried} deliveries of the last 24 hours got through"),
+            _ => format!("{delivered} of {tried} deliveries of the last 24 hours got through"),
         };
-        Self { share: percent(delivered, ended), tone, title }
+        Self { share: percent(delivered, tried), tone, title }
     }
 }
