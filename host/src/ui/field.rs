@@ -65,7 +65,7 @@ impl Faults {
                 let rest = issue.pointer.strip_prefix(field.pointer);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            !fields.iter().any(|field| within(field))
+            !fields.iter().any(within)
         };
         for issue in self.0.iter().filter(shown) {
             lines.push(Line {
