@@ -61,6 +61,7 @@ const HOUSE: &[Room] = &[
         &["sqlx", "axum", "wasmtime", "hyper", "reqwest"],
     ),
     room("api", &["model", "service"], &["sqlx", "wasmtime", "reqwest"]),
+    room("ui", &["model", "service"], &["sqlx", "wasmtime", "hyper", "reqwest"]),
     room("config", &["model"], &["sqlx", "axum", "wasmtime", "hyper", "reqwest"]),
     room("telemetry", &["config"], &["sqlx", "axum", "wasmtime", "reqwest"]),
     room("app", ANY, &["reqwest"]),

@@ -33,7 +33,7 @@ use crate::model::causes::WithCauses;
 use crate::model::ids::IdSource;
 use crate::route::Directory;
 use crate::service::{self, Services};
-use crate::{deliver, ingest, telemetry};
+use crate::{deliver, ingest, telemetry, ui};
 
 /// What a configuration doesn't say: who runs the server, and what stands in for the world.
 #[derive(Clone)]
@@ -103,7 +103,8 @@ impl App {
         };
         let stop = CancellationToken::new();
         let shows = if config.server.role == Role::Worker { Shows::Probes } else { Shows::Everything };
-        let face = Arc::new(Face::new(Arc::clone(&services), around.metrics, shows));
+        let portal = ui::router(Arc::clone(&services));
+        let face = Arc::new(Face::new(Arc::clone(&services), around.metrics, portal, shows));
         let server = tokio::spawn(listen::serve(listener, face, stop.clone()));
         let drain = config.server.drain;
         Ok(Self { address, services, deliver, first_token, store, running, living, stop, server, drain })

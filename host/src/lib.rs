@@ -32,4 +32,5 @@ pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod transform;
+pub mod ui;
 pub mod vault;

@@ -66,6 +66,7 @@ fn every_command_prints_json_and_nothing_else_when_it_is_asked_to() {
     for name in ["plugin run", "plugin inspect", "plugin push"] {
         runs.run(name, &[&path("slack.wasm")]);
     }
+    runs.run("portal-link", &["--role", "viewer", "--minutes", "1"]);
     let token = id(&runs.run("token create", &["--role", "viewer"]));
     runs.run("token list", &[]);
     runs.run("token revoke", &[&token]);

@@ -131,6 +131,7 @@ fn what_one_node_accepts_another_one_delivers_and_a_worker_answers_only_the_prob
     assert_eq!(worker.status("/readyz"), 200);
     assert_eq!(worker.status("/metrics"), 200);
     assert_eq!(worker.status("/api/webhooks"), 421);
+    assert_eq!(worker.status("/admin/webhooks"), 421);
 }
 
 #[test]

@@ -64,12 +64,17 @@ fn a_schema_of_a_newer_program_is_told_by_its_version() {
     server.terminate();
     assert!(server.wait().success());
     std::fs::copy(server.file("waxwing.db"), folder.path().join("waxwing.db")).unwrap();
-    runtime().block_on(made(&folder.path().join("waxwing.db"), "UPDATE _sqlx_migrations SET version = 99"));
-    let told = ["schema version 99, this program knows 1", "start the program that wrote it"];
+    runtime().block_on(made(
+        &folder.path().join("waxwing.db"),
+        "UPDATE _sqlx_migrations SET version = 99 WHERE version = 2",
+    ));
+    let told = ["schema version 99, this program knows 2", "start the program that wrote it"];
     says(&refusal(folder.path(), &[]), &told);
 
     let database = runtime().block_on(Database::new());
-    let newer = async { database.connect().await.execute("UPDATE _sqlx_migrations SET version = 99").await.unwrap() };
+    let newer = async {
+        database.connect().await.execute("UPDATE _sqlx_migrations SET version = 99 WHERE version = 2").await.unwrap()
+    };
     runtime().block_on(newer);
     says(&refusal(folder.path(), &["--database", &database.url()]), &told);
 }
@@ -80,7 +85,7 @@ fn a_postgresql_that_lacks_the_schema_or_has_anothers_is_told_at_once() {
     runtime().block_on(cluster.runs("CREATE ROLE guest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC"));
     let as_guest = cluster.url().replace("postgres@", "guest@");
     let said = refusal(folder.path(), &["--database", &as_guest]);
-    says(&said, &["brought up to version 1", "may not", "waxwing migrate", "permission denied"]);
+    says(&said, &["brought up to version 2", "may not", "waxwing migrate", "permission denied"]);
 
     runtime().block_on(cluster.runs("CREATE TABLE events (id INTEGER)"));
     let said = refusal(folder.path(), &["--database", &cluster.url()]);

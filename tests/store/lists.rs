@@ -6,7 +6,7 @@ use waxwing::model::delivery::{Delivery, DeliveryStatus};
 use waxwing::model::ids::{DeliveryId, EventId, WebhookId};
 use waxwing::model::name::Tenant;
 use waxwing::model::page::{PageRequest, SCAN_MAX};
-use waxwing::store::{DeliveryFilter, EventFilter, NewDelivery, Start};
+use waxwing::store::{DeliveryFilter, EventFilter, NewDelivery, Recent, Start};
 
 use crate::fixture::{Fixture, hours, minutes};
 use crate::samples::stage_run;
@@ -224,4 +224,30 @@ pub(crate) async fn the_stats_are_of_real_attempts_only(mut f: Fixture) {
     assert_eq!((stats.p50_ms, stats.p95_ms, stats.truncated), (Some(40), Some(40), false));
     f.advance(minutes(1));
     assert_eq!(f.store.stats(webhook, f.now).await.unwrap().attempts, 0);
+}
+
+pub(crate) async fn how_the_newest_deliveries_fare_is_known_of_many_webhooks(mut f: Fixture) {
+    let [busy, failing, idle] = ["busy", "failing", "idle"].map(|name| f.webhook(name));
+    for webhook in [&busy, &failing, &idle] {
+        f.store.save_webhook(webhook, None, None).await.unwrap();
+    }
+    let [busy, failing, idle] = [busy.id, failing.id, idle.id];
+    live(&f, failing.number(), Fate::Delivered).await;
+    f.advance(hours(2));
+    let since = f.now.minus(hours(1));
+    for _ in 0..Recent::MAX {
+        live(&f, busy.number(), Fate::Delivered).await;
+    }
+    for webhook in [busy, failing] {
+        for fate in [Fate::Failed, Fate::Retried, Fate::Waiting, Fate::Scheduled, Fate::Held] {
+            live(&f, webhook.number(), fate).await;
+        }
+        let tried = f.accepted_for(webhook.number(), Start::Claimed).await;
+        f.store.complete(f.again(&tried, f.now.plus(hours(1)))).await.unwrap();
+    }
+    live(&f, idle.number(), Fate::Waiting).await;
+    let recent = f.store.recent(&[busy, failing, idle, WebhookId::from(1)], since).await.unwrap();
+    let newest = Recent { tried: Recent::MAX + 1, delivered: Recent::MAX - 1 };
+    assert_eq!(recent, [(busy, newest), (failing, Recent { tried: 2, delivered: 0 })].into());
+    assert!(f.store.recent(&[], since).await.unwrap().is_empty());
 }

@@ -31,6 +31,7 @@ mod purge;
 mod queue;
 mod replays;
 mod samples;
+mod sessions;
 mod sqlite;
 mod webhooks;
 
@@ -108,6 +109,7 @@ contract! {
         a_scan_that_finds_nothing_says_how_far_it_went,
         events_are_listed_by_tenant_type_time_and_callers_id,
         the_stats_are_of_real_attempts_only,
+        how_the_newest_deliveries_fare_is_known_of_many_webhooks,
     }
     purge {
         an_event_goes_with_all_that_hangs_on_it_when_its_class_says,
@@ -138,6 +140,11 @@ contract! {
         large_rows_come_in_small_batches,
         a_source_of_another_schema_is_not_read,
         one_copy_at_a_time_writes_a_target,
+    }
+    sessions {
+        a_session_is_kept_until_it_is_ended_or_has_expired,
+        a_link_is_taken_once_however_many_ask_at_once,
+        a_link_that_has_expired_is_not_taken,
     }
     accounts {
         a_tenant_is_kept_until_nothing_is_its_own,

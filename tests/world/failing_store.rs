@@ -15,12 +15,14 @@ use waxwing::model::ids::{DeliveryId, EventId, RevisionId, TokenId, WebhookId};
 use waxwing::model::name::{EventType, Tenant};
 use waxwing::model::page::{Page, PageRequest};
 use waxwing::model::plugin::{Digest, Plugin};
+use waxwing::model::session::{Session, SignInLink};
 use waxwing::model::tenant::{Defaults, TenantProfile};
 use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, Result, Store, StoreError, WebhookStats, Webhooks,
+    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError, WebhookStats,
+    Webhooks,
 };
 
 /// When a call fails.
@@ -184,6 +186,10 @@ impl Deliveries for FailingStore {
     async fn stats(&self, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats> {
         self.call(self.inner.stats(webhook, since)).await
     }
+
+    async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>> {
+        self.call(self.inner.recent(webhooks, since)).await
+    }
 }
 
 #[async_trait]
@@ -300,6 +306,33 @@ impl Accounts for FailingStore {
 
     async fn audits(&self, tenant: Option<&Tenant>, page: PageRequest) -> Result<Page<AuditEntry>> {
         self.call(self.inner.audits(tenant, page)).await
+    }
+}
+
+#[async_trait]
+impl Sessions for FailingStore {
+    async fn save_session(&self, session: &Session) -> Result<()> {
+        self.call(self.inner.save_session(session)).await
+    }
+
+    async fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>> {
+        self.call(self.inner.session(hash)).await
+    }
+
+    async fn delete_session(&self, hash: &[u8; 32]) -> Result<bool> {
+        self.call(self.inner.delete_session(hash)).await
+    }
+
+    async fn save_link(&self, link: &SignInLink) -> Result<()> {
+        self.call(self.inner.save_link(link)).await
+    }
+
+    async fn link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<SignInLink>> {
+        self.call(self.inner.link(hash, now)).await
+    }
+
+    async fn take_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<SignInLink>> {
+        self.call(self.inner.take_link(hash, now)).await
     }
 }
 

@@ -14,6 +14,7 @@ mod intake;
 mod log;
 mod page;
 mod plugins;
+mod portal;
 mod probes;
 mod problem;
 mod trials;
@@ -60,12 +61,21 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 pub struct Face {
     api: Api,
     router: Router,
+    /// The pages for people, below [`PORTAL`]; another room's.
+    portal: Router,
     shows: Shows,
 }
 
+const PORTAL: &str = "/admin";
+
 impl Face {
-    /// `metrics` renders what `/metrics` shows.
-    pub fn new(services: Arc<Services>, metrics: Arc<dyn Fn() -> String + Send + Sync>, shows: Shows) -> Self {
+    /// `metrics` renders what `/metrics` shows; `portal` has headers of its own.
+    pub fn new(
+        services: Arc<Services>,
+        metrics: Arc<dyn Fn() -> String + Send + Sync>,
+        portal: Router,
+        shows: Shows,
+    ) -> Self {
         let (router, openapi) = described().split_for_parts();
         let document = Arc::new(document::finish(&openapi));
         let api = Api { services, metrics, document };
@@ -77,7 +87,7 @@ impl Face {
             // Every body is read by `extract::read`, each with a bound of its own.
             .layer(DefaultBodyLimit::disable())
             .with_state(api.clone());
-        Self { api, router, shows }
+        Self { api, router, portal, shows }
     }
 
     /// The answer to what `peer` asks. Events go past the router: all the load is on their one path.
@@ -86,12 +96,27 @@ impl Face {
             problem::worker_only().into_response()
         } else if request.method() == Method::POST && request.uri().path() == events::PATH {
             events::take(&self.api, request).await
+        } else if is_of_portal(request.uri().path()) {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            return self.portal(request).await;
         } else {
             request.extensions_mut().insert(ConnectInfo(peer));
             self.route(request).await.unwrap_or_else(IntoResponse::into_response)
         };
         guard(response.headers_mut());
         response
+    }
+
+    /// What is posted there needs room, too.
+    async fn portal(&self, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        match intake::admit_if_any(&self.api, &parts.headers, body).await {
+            Ok((_place, body)) => {
+                let answered = self.portal.clone().oneshot(Request::from_parts(parts, body));
+                answered.await.into_response()
+            }
+            Err(problem) => problem.into_response(),
+        }
     }
 
     /// Whoever brings a body needs room for it until the answer is made.
@@ -108,6 +133,10 @@ impl Face {
     }
 }
 
+fn is_of_portal(path: &str) -> bool {
+    path.strip_prefix(PORTAL).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The OpenAPI document, for `waxwing openapi`.
 pub fn openapi() -> Value {
     document::finish(&described().into_openapi())
@@ -122,6 +151,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(plugins::routes())
         .merge(catalogue::routes())
         .merge(accounts::routes())
+        .merge(portal::routes())
         .merge(probes::routes())
 }
 

@@ -1,12 +1,11 @@
 //! Lists by the page: `limit`, `after`, and an answer of `{data, next}`. A cursor is opaque: what it holds may change.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::page::{Page, PageRequest};
+pub(super) use crate::model::page::cursor;
+use crate::model::page::{Page, PageRequest, place_of};
 
 use super::problem::{Answer, Problem};
 
@@ -51,16 +50,7 @@ pub(super) fn before(after: Option<&str>, place: &str) -> Answer<Option<u64>> {
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-parameter", detail);
         problem.at(place, "invalid-parameter", detail)
     };
-    after.map(|text| number(text).ok_or_else(refused)).transpose()
-}
-
-pub(super) fn cursor(id: u64) -> String {
-    URL_SAFE_NO_PAD.encode(id.to_be_bytes())
-}
-
-fn number(cursor: &str) -> Option<u64> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+    after.map(|text| place_of(text).ok_or_else(refused)).transpose()
 }
 
 #[cfg(test)]

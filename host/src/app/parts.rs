@@ -87,6 +87,7 @@ pub(super) fn rules(config: &Config) -> Rules {
         source_addresses: egress.source_address.iter().map(ToString::to_string).collect(),
         // Its origin only: a user and password may stand before it.
         proxy: egress.proxy.as_ref().map(crate::model::webhook::SecretUrl::origin),
+        public_url: config.server.public_url.clone(),
     }
 }
 

@@ -29,7 +29,7 @@ const STEP: Duration = Duration::from_millis(50);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
-    /// Where the API answers; port 0 picks a free one.
+    /// Where API and portal answer; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
     /// Keep the data in this folder, which must be new or empty; else in one that is deleted at the end.
@@ -74,6 +74,8 @@ impl Demo {
         let deliveries = settled(&client, accepted, printer.is_json()).await?;
         report(printer, &webhooks, &deliveries, &base)?;
         links(printer, &deliveries, (&base, &token))?;
+        let link = client.post("/api/portal/links", &json!({})).await?;
+        printer.line(format_args!("  {}    (the portal, once)", text(&link, "/url")))?;
         if !self.exit {
             printer.line("\nThe server stays up; Ctrl-C ends it.")?;
             serve::stopped().await?;

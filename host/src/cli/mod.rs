@@ -14,6 +14,7 @@ mod flags;
 mod listen;
 mod migrate;
 mod plugin;
+mod portal;
 mod print;
 mod replay;
 mod serve;
@@ -74,6 +75,8 @@ enum Command {
     /// Create, list and revoke access tokens.
     #[command(subcommand)]
     Token(token::Token),
+    /// Make a link that signs in to the portal once.
+    PortalLink(portal::PortalLink),
     /// Check that a server can run here.
     Doctor(Box<doctor::Doctor>),
     /// Bring the schema of a PostgreSQL database up to date.
@@ -116,6 +119,7 @@ async fn dispatch(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
         Command::Plugin(command) => command.run(&client, printer).await,
         Command::Webhook(command) => command.run(&client, printer).await,
         Command::Token(command) => command.run(&client, printer).await,
+        Command::PortalLink(command) => command.run(&client, printer).await,
         Command::Doctor(command) => command.run(printer).await,
         Command::Migrate(command) => command.run(printer).await,
         Command::Copy(command) => command.run(printer).await,

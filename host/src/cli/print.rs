@@ -1,7 +1,7 @@
 //! What commands print: text and tables for people, or JSON and nothing else.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table};
@@ -20,6 +20,11 @@ impl Printer {
 
     pub(super) const fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether somebody sits there and reads: what only he may know can be shown, and stands in no log.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
     }
 
     /// A line for people; nothing with `--json`.

@@ -6,8 +6,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Failure;
 use super::flags::ConfigFlags;
 use super::print::Printer;
-use crate::app::App;
+use crate::app::{App, FirstToken};
 use crate::config::Config;
+use crate::service::{PortalLink, PortalLinkInput};
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,7 @@ impl Serve {
             () = signals.next() => return Ok(()),
         };
         let address = format!("http://{}", app.address());
+        let portal = app.services().public_url().map_or_else(|| address.clone(), ToString::to_string);
         let token_file = app.first_token().map(|first| first.file.display().to_string());
         if let Some(file) = &token_file {
             printer
@@ -35,6 +37,12 @@ impl Serve {
         }
         let value = json!({ "listening": address, "tokenFile": token_file });
         printer.result(&value, format!("listening on {address}"))?;
+        if let Some(first) = app.first_token()
+            && printer.is_watched()
+        {
+            let link = first_link(&app, first).await?;
+            printer.line(format_args!("the portal, for 15 minutes and once: {}", link.url(&portal)))?;
+        }
         signals.next().await;
         tracing::info!("stopping: what is under way may end, nothing new begins");
         tokio::select! {
@@ -49,6 +57,15 @@ impl Serve {
 /// Starts the server; its whole chain of causes makes the one line.
 pub(super) async fn start(config: Config) -> Result<App, Failure> {
     App::start(config).await.map_err(|error| Failure::Failed(format!("can't start: {error:#}")))
+}
+
+/// For whoever started the server and looks at it.
+async fn first_link(app: &App, first: &FirstToken) -> Result<PortalLink, Failure> {
+    let services = app.services();
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("no link to the portal: {error}"));
+    let caller = services.authenticate(first.token.expose()).map_err(|error| failed(&error))?;
+    let made = services.create_portal_link(&caller, PortalLinkInput::default()).await;
+    made.map_err(|error| failed(&error))
 }
 
 /// Waits for SIGTERM, SIGINT or Ctrl-C.

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use url::Url;
+
 use super::{ConfigError, Layers};
 use crate::model::secret::Secret;
 
@@ -44,6 +46,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Always works; for automation.
     pub admin_token: Option<Secret>,
+    /// Where browsers find the portal: `https://host[:port]`.
+    pub public_url: Option<Url>,
     pub drain: Duration,
     /// Bytes of what is being posted, until it is durable; one too many is refused with 429.
     pub intake: usize,
@@ -61,10 +65,20 @@ impl ServerConfig {
         if admin_token.as_ref().is_some_and(|token| token.len() < TOKEN_MIN) {
             return Err(layers.invalid("admin-token", format!("a token has at least {TOKEN_MIN} characters")));
         }
+        let public_url = layers.parse::<Url>("public-url")?;
+        if public_url.as_ref().is_some_and(|url| !is_site(url)) {
+            let message = "must be a site such as https://waxwing.example.com, without a path".to_owned();
+            return Err(layers.invalid("public-url", message));
+        }
         let drain = Duration::from_secs(layers.number("drain-seconds", 20, 0..=300)?);
         let intake = layers.number("intake-mib", 128, 1..=65_536)?.saturating_mul(MIB);
         let intake = usize::try_from(intake).unwrap_or(usize::MAX);
         let role = layers.parse("role")?.unwrap_or_default();
-        Ok(Self { role, listen, admin_token: admin_token.map(Secret::new), drain, intake })
+        let admin_token = admin_token.map(Secret::new);
+        Ok(Self { role, listen, admin_token, public_url, drain, intake })
     }
+}
+
+fn is_site(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
 }

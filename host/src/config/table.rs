@@ -38,8 +38,19 @@ const fn secret(key: &'static str, env: &'static str, help: &'static str) -> Set
 
 /// In the order in which `--help` and the documentation show them.
 pub const SETTINGS: &[Setting] = &[
-    one("listen", ("WAXWING_LISTEN", "listen"), "127.0.0.1:8480", "Where the API answers; port 0 picks a free one"),
+    one(
+        "listen",
+        ("WAXWING_LISTEN", "listen"),
+        "127.0.0.1:8480",
+        "Where API and portal answer; port 0 picks a free one",
+    ),
     secret("admin-token", "WAXWING_ADMIN_TOKEN", "An admin token that always works, at least 16 characters"),
+    one(
+        "public-url",
+        ("WAXWING_PUBLIC_URL", "public-url"),
+        "as the browser asks",
+        "Where browsers find the portal, for links to it and for its cookies: https://waxwing.example.com",
+    ),
     one(
         "drain-seconds",
         ("WAXWING_DRAIN_SECONDS", "drain-seconds"),

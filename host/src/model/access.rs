@@ -20,6 +20,8 @@ pub enum Role {
 }
 
 impl Role {
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Publisher, Self::Viewer, Self::Tenant];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",

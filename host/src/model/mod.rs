@@ -18,6 +18,7 @@ pub mod plugin;
 pub mod policy;
 pub mod request;
 pub mod secret;
+pub mod session;
 pub mod tenant;
 pub mod time;
 pub mod webhook;

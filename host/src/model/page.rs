@@ -1,5 +1,8 @@
 //! One page of a list, newest first, stable under inserts: the cursor is the id of the last row seen.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 /// The most rows that a filter without an index looks at before it answers with what it has.
 pub const SCAN_MAX: u32 = 20_000;
 
@@ -35,4 +38,15 @@ impl<T> Page<T> {
     pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
         Page { rows: self.rows.into_iter().map(each).collect(), next: self.next, scanned_to: self.scanned_to }
     }
+}
+
+/// The text that stands for a place in a list. Opaque: what it holds may change.
+pub fn cursor(id: u64) -> String {
+    URL_SAFE_NO_PAD.encode(id.to_be_bytes())
+}
+
+/// What [`cursor`] made; `None` for anything else.
+pub fn place_of(cursor: &str) -> Option<u64> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }

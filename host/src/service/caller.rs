@@ -30,6 +30,11 @@ impl Caller {
         matches!(self.role, Role::Admin | Role::Tenant)
     }
 
+    /// Whether it may change webhooks, replay, test and preview.
+    pub fn configures(&self) -> bool {
+        self.must_configure().is_ok()
+    }
+
     /// Uploads, quotas, tokens, settings.
     pub(super) fn must_administer(&self) -> Result<()> {
         self.must(&[Role::Admin], "admin")

@@ -25,6 +25,7 @@ mod audit;
 mod caller;
 mod catalogue;
 mod deliveries;
+mod doorman;
 mod error;
 mod events;
 mod explain;
@@ -32,11 +33,13 @@ mod keys;
 mod memory;
 mod patch;
 mod plugins;
+mod portal_links;
 mod preview;
 mod recover;
 mod refresh;
 mod replay;
 mod run;
+mod sessions;
 mod settings;
 mod templates;
 mod tenants;
@@ -47,10 +50,12 @@ pub mod webhooks;
 pub use catalogue::EventTypeInput;
 pub use explain::{Explanation, WebhookExplained};
 pub use plugins::COMPONENT_MAX;
+pub use portal_links::{PortalLink, PortalLinkInput};
 pub use preview::{BacktestInput, Compared, PreviewInput, Rerun, RerunInput};
 pub use recover::{NoPlace, Place, Recover, Recovered};
 pub use replay::{REPLAYS_MAX, Replayed};
 pub use run::{Ran, RunInput, TrialEvent};
+pub use sessions::{SignInError, SignedIn, Visitor};
 pub use settings::{SettingsInput, SettingsShown};
 pub use templates::{Question, Template, TemplateStage};
 pub use tenants::TenantInput;
@@ -60,7 +65,7 @@ pub use trial::TestInput;
 pub use crate::deliver::{Preview, PreviewEnd, Tested};
 pub use crate::format::{PublicKey, public_key};
 pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, NoRoom, Place as IntakePlace, Posting};
-pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, StoreError};
+pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, Recent, StoreError};
 pub use crate::transform::{BadComponent, Verdict};
 
 pub use access::{AccessError, ENVIRONMENT_ACTOR, TOKEN_PREFIX, token_hash};
@@ -82,6 +87,8 @@ pub struct Rules {
     /// How deliveries leave, so that receivers can let them in.
     pub source_addresses: Vec<String>,
     pub proxy: Option<String>,
+    /// Where browsers find the portal, if not where they say that they ask.
+    pub public_url: Option<url::Url>,
 }
 
 /// What the use cases are made of; wired in `app`.
@@ -121,6 +128,8 @@ pub struct Services {
     recovering: Mutex<()>,
     /// Tests, previews and dry runs that go on at once.
     trials: Semaphore,
+    /// Who tried wrong tokens at the portal's door.
+    doorman: parking_lot::Mutex<doorman::Doorman>,
 }
 
 /// Tests, previews and dry runs at once, of all callers.
@@ -151,12 +160,13 @@ impl Services {
             telling: parking_lot::Mutex::new(()),
             recovering,
             trials,
+            doorman: parking_lot::Mutex::default(),
         };
         services.tell_ingest();
         Ok(services)
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 

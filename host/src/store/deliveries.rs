@@ -38,6 +38,19 @@ pub struct WebhookStats {
     pub truncated: bool,
 }
 
+/// How a webhook's newest deliveries fare. One that is to be retried was tried and didn't get through yet; what was dropped, cancelled,
+/// never tried or a test isn't counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    pub tried: u32,
+    pub delivered: u32,
+}
+
+impl Recent {
+    /// The most deliveries of one webhook that are looked at: so many that have ended, and so many that are to be retried.
+    pub const MAX: u32 = 200;
+}
+
 #[async_trait]
 pub trait Deliveries {
     async fn delivery(&self, tenant: Option<&Tenant>, id: DeliveryId) -> Result<Option<Delivery>>;
@@ -57,4 +70,7 @@ pub trait Deliveries {
     async fn count(&self, filter: &DeliveryFilter, limit: u64) -> Result<u64>;
 
     async fn stats(&self, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats>;
+
+    /// Of each of these webhooks, its newest deliveries that were accepted at `since` or later. Those without any are left out.
+    async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>>;
 }

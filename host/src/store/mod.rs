@@ -20,18 +20,20 @@ pub mod postgres;
 mod queue;
 mod reach;
 pub mod sealed;
+mod sessions;
 #[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod sqlite;
 pub mod writer;
 
 pub use self::configuration::{Accounts, AuditEntry, Plugins, Webhooks};
-pub use self::deliveries::{Deliveries, DeliveryFilter, WebhookStats};
+pub use self::deliveries::{Deliveries, DeliveryFilter, Recent, WebhookStats};
 pub use self::events::{
     Appended, EventFilter, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start,
 };
 pub use self::nodes::{News, Nodes, Pulse};
 pub use self::queue::{Completed, Completion, Queue, QueueDepth};
 pub use self::reach::Reach;
+pub use self::sessions::Sessions;
 
 /// The store couldn't do what was asked; nothing of the call was written.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +91,12 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 pub struct NodeId(pub u16);
 
 /// Everything that a store does.
-pub trait Store: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Nodes + Send + Sync + 'static {}
+pub trait Store:
+    Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Sessions + Nodes + Send + Sync + 'static
+{
+}
 
-impl<T: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Nodes + Send + Sync + 'static> Store for T {}
+impl<T: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Sessions + Nodes + Send + Sync + 'static> Store
+    for T
+{
+}

@@ -10,6 +10,7 @@ use waxwing::model::event::{ContentType, Event, Payload};
 use waxwing::model::ids::WebhookId;
 use waxwing::model::page::PageRequest;
 use waxwing::model::plugin::{Digest, Plugin};
+use waxwing::model::session::{Session, SignInLink};
 use waxwing::model::tenant::{Defaults, Retention, TenantProfile};
 use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{FormatName, Health, Revision, Status, Webhook};
@@ -21,6 +22,7 @@ use waxwing::store::{
 use crate::append::keyed;
 use crate::fixture::{Fixture, days, hours};
 use crate::samples::{ended, stage_run};
+use crate::sessions::{link, session};
 use crate::webhooks::plugin;
 
 const ALL: PageRequest = PageRequest { limit: 1000, before: None };
@@ -41,6 +43,7 @@ pub(crate) struct Told {
     components: Vec<Option<bytes::Bytes>>,
     accounts: (Vec<TenantProfile>, Vec<AccessToken>, Vec<CatalogueEntry>, Defaults),
     audits: Vec<AuditEntry>,
+    signed_in: (Option<Session>, Option<SignInLink>),
     events: Vec<Arc<Event>>,
     deliveries: Vec<Delivery>,
     of_events: Vec<Vec<Delivery>>,
@@ -75,6 +78,8 @@ async fn set_up(f: &Fixture) {
         let token = AccessToken { id: f.id(), name, role, tenant, hash: [hash; 32], created_at: f.now, expires_at };
         f.store.save_token(&token).await.unwrap();
     }
+    f.store.save_session(&session(f, 2)).await.unwrap();
+    f.store.save_link(&link(f, 2)).await.unwrap();
     let (event_type, schema) = ("order.paid".parse().unwrap(), Some(r#"{"type":"object"}"#.into()));
     let (description, updated_at) = ("An order – paid".into(), f.now);
     let entry = CatalogueEntry { event_type, description, schema, sample: None, deprecated: true, updated_at };
@@ -189,6 +194,10 @@ pub(crate) async fn told(f: &Fixture) -> Told {
         plugins,
         accounts,
         audits: f.store.audits(None, ALL).await.unwrap().rows,
+        signed_in: (
+            f.store.session(&[2; 32]).await.unwrap(),
+            f.store.link(&[2; 32], Timestamp::from_millis(0)).await.unwrap(),
+        ),
         events,
         deliveries,
         of_events,
@@ -214,6 +223,7 @@ impl Told {
             tokens.len(),
             catalogue.len(),
             self.audits.len(),
+            usize::from(self.signed_in.0.is_some() && self.signed_in.1.is_some()),
             self.events.len(),
             self.deliveries.len(),
             self.of_events.concat().len(),

@@ -1,23 +1,24 @@
 //! Reading webhooks: one, a page of them, their revisions, how they fare.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::ids::WebhookId;
 use crate::model::name::{Environment, Tenant};
 use crate::model::page::{Page, PageRequest};
-use crate::model::webhook::{Health, Revision, Webhook};
+use crate::model::webhook::{Health, Revision, Status, Webhook};
 use crate::service::Services;
 use crate::service::caller::Caller;
 use crate::service::error::Result;
-use crate::store::WebhookStats;
+use crate::store::{Recent, WebhookStats};
 
 /// What a list of webhooks is filtered by.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookFilter {
     pub tenant: Option<Tenant>,
     pub environment: Option<Environment>,
-    /// `active`, `paused` or `disabled`.
+    /// `active`, `paused`, `disabled`, or `inactive` for either of the latter.
     pub status: Option<String>,
     /// A part of the name or the URL, whatever its case. For those who may not see URLs: of the name or the origin.
     pub search: Option<String>,
@@ -32,11 +33,18 @@ pub struct Stats {
 }
 
 const STATS_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
+const RECENT_SPAN: Duration = Duration::from_secs(24 * 3600);
 const WAITING_COUNTED: u32 = 10_000;
 
 impl Services {
     pub fn webhook(&self, caller: &Caller, id: WebhookId) -> Result<Arc<Webhook>> {
         caller.must_read()?;
+        self.webhook_of(caller, id)
+    }
+
+    /// For whoever is about to change it.
+    pub fn webhook_to_change(&self, caller: &Caller, id: WebhookId) -> Result<Arc<Webhook>> {
+        caller.must_configure()?;
         self.webhook_of(caller, id)
     }
 
@@ -49,7 +57,7 @@ impl Services {
         rows.retain(|webhook| {
             tenant.as_ref().is_none_or(|tenant| webhook.tenant == *tenant)
                 && filter.environment.as_ref().is_none_or(|wanted| webhook.revision.environment == *wanted)
-                && filter.status.as_ref().is_none_or(|wanted| webhook.revision.status.as_str() == wanted)
+                && filter.status.as_ref().is_none_or(|wanted| is_in(webhook.revision.status, wanted))
                 && search.as_ref().is_none_or(|text| mentions(caller, webhook, text))
                 && page.before.is_none_or(|before| webhook.id.number() < before)
         });
@@ -59,6 +67,23 @@ impl Services {
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|last| last.id.number());
         Ok(Page { rows, next, scanned_to: None })
+    }
+
+    /// Those that the caller's webhooks have, and the default.
+    pub fn environments(&self, caller: &Caller) -> Result<BTreeSet<Environment>> {
+        caller.must_read()?;
+        let all = self.directory.all().into_iter().filter(|webhook| caller.sees(&webhook.tenant));
+        let mut found: BTreeSet<Environment> = all.map(|webhook| webhook.revision.environment.clone()).collect();
+        found.insert(self.settings(caller)?.environment);
+        Ok(found)
+    }
+
+    /// How the newest deliveries of the last 24 hours fare, of a page's webhooks: those that the caller may see, and that had any.
+    pub async fn recent(&self, caller: &Caller, webhooks: &[Arc<Webhook>]) -> Result<HashMap<WebhookId, Recent>> {
+        caller.must_read()?;
+        let seen = webhooks.iter().filter(|webhook| caller.sees(&webhook.tenant));
+        let ids: Vec<WebhookId> = seen.map(|webhook| webhook.id).collect();
+        Ok(self.store.recent(&ids, self.now().minus(RECENT_SPAN)).await?)
     }
 
     /// Newest first.
@@ -73,6 +98,10 @@ impl Services {
         let waiting = self.store.count_waiting(id, WAITING_COUNTED).await?;
         Ok(Stats { numbers, health: self.store.health(id).await?, waiting })
     }
+}
+
+fn is_in(status: Status, wanted: &str) -> bool {
+    status.as_str() == wanted || (wanted == "inactive" && status != Status::Active)
 }
 
 fn mentions(caller: &Caller, webhook: &Webhook, text: &str) -> bool {

@@ -59,6 +59,7 @@ const fn kept_for_a_time(
 
 const ID: &[Column] = &[integer("id")];
 const DIGEST: &[Column] = &[bytes("digest")];
+const HASH: &[Column] = &[bytes("hash")];
 const NAME: &[Column] = &[text("name")];
 const DELIVERY: &[Column] = &[integer("delivery")];
 
@@ -96,6 +97,35 @@ pub static TABLES: &[Table] = &[
             text("role"),
             text("tenant"),
             bytes("hash"),
+            integer("created_at"),
+            integer("expires_at"),
+        ],
+    ),
+    table(
+        "sessions",
+        HASH,
+        &[
+            bytes("hash"),
+            text("maker"),
+            bytes("proof"),
+            boolean("by_link"),
+            text("role"),
+            text("tenant"),
+            text("origin"),
+            integer("created_at"),
+            integer("expires_at"),
+        ],
+    ),
+    table(
+        "sign_in_links",
+        HASH,
+        &[
+            bytes("hash"),
+            text("maker"),
+            bytes("proof"),
+            text("role"),
+            text("tenant"),
+            text("origin"),
             integer("created_at"),
             integer("expires_at"),
         ],

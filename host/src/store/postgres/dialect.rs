@@ -13,12 +13,14 @@ pub(super) type Store = super::PostgresStore;
 pub(super) type Copying = super::PostgresCopying;
 
 /// The schema's versions, in order.
-pub(super) const SCHEMA: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql"))];
+pub(super) const SCHEMA: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql")),
+    (2, "portal", include_str!("../../../migrations/postgres/0002_portal.sql")),
+];
 
 /// A table of somebody else's where ours would have to be. What doesn't stand in the way may be there.
 pub(super) const FOREIGN_TABLE: &str = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() \
-    AND tablename IN ('events', 'queue', 'deliveries', 'attempts', 'webhooks', 'tenants', 'settings') \
+    AND tablename IN ('events', 'queue', 'deliveries', 'attempts', 'webhooks', 'tenants', 'settings', 'sessions') \
     AND to_regclass('idempotency_keys') IS NULL ORDER BY tablename LIMIT 1";
 
 /// insufficient_privilege.

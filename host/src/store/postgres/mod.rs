@@ -42,6 +42,8 @@ mod plugins;
 mod queue;
 #[path = "../sql/schema.rs"]
 mod schema;
+#[path = "../sql/sessions.rs"]
+mod sessions;
 mod tidings;
 mod turn;
 #[path = "../sql/webhooks.rs"]

@@ -190,18 +190,21 @@ fn tenant_of(row: &Row) -> Result<TenantProfile> {
 }
 
 fn token_of(row: &Row) -> Result<AccessToken> {
-    let role: &str = row.raw("role")?;
-    let known =
-        [Role::Admin, Role::Publisher, Role::Viewer, Role::Tenant].into_iter().find(|known| known.as_str() == role);
     Ok(AccessToken {
         id: row.id("id")?,
         name: row.raw("name")?,
-        role: known.ok_or_else(|| damaged("token", UnknownRole(role.to_owned())))?,
+        role: role_of(row)?,
         tenant: row.maybe_text("tenant")?,
         hash: row.bytes_32("hash")?,
         created_at: row.time("created_at")?,
         expires_at: row.maybe_time("expires_at")?,
     })
+}
+
+pub(super) fn role_of(row: &Row) -> Result<Role> {
+    let role: &str = row.raw("role")?;
+    let known = Role::ALL.into_iter().find(|known| known.as_str() == role);
+    known.ok_or_else(|| damaged("token", UnknownRole(role.to_owned())))
 }
 
 fn entry_of(row: &Row) -> Result<CatalogueEntry> {

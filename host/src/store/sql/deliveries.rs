@@ -12,11 +12,11 @@ use super::list::{self, Conditions};
 use super::{attempts, loaded};
 use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
-use crate::model::ids::{DeliveryId, EventId, WebhookId};
+use crate::model::ids::{DeliveryId, EventId, WebhookId, floor_of};
 use crate::model::name::Tenant;
 use crate::model::page::{Page, PageRequest};
 use crate::model::time::Timestamp;
-use crate::store::{Deliveries, DeliveryFilter, Result, WebhookStats};
+use crate::store::{Deliveries, DeliveryFilter, Recent, Result, WebhookStats};
 
 // Asked row by row: joined, a planner may begin at the events, and walk through all of them.
 const ENVIRONMENT: &str = "(SELECT e.environment FROM events AS e WHERE e.id = r.event) = ";
@@ -164,6 +164,37 @@ impl Deliveries for Store {
 
     async fn stats(&self, webhook: WebhookId, since: Timestamp) -> Result<WebhookStats> {
         attempts::stats(&mut *self.readers.acquire().await?, webhook, since).await
+    }
+
+    async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>> {
+        let mut found = HashMap::with_capacity(webhooks.len());
+        for chunk in webhooks.chunks(LIST_MAX) {
+            // One number for both counts, so that each webhook's rows are read once.
+            let mut query = QueryBuilder::<Db>::new(concat!(
+                "SELECT w.id AS webhook, (SELECT CAST(sum(CASE WHEN d.status = 1 THEN 1001 ELSE 1 END) AS BIGINT) FROM \
+                 (SELECT status FROM (SELECT r.status FROM deliveries AS r",
+                indexed_by!("deliveries_by_webhook"),
+                " WHERE r.webhook = w.id AND r.status IN (1, 2) AND r.cause <> 2 \
+                 AND NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.id = r.id) AND r.id >= ",
+            ));
+            query.push_bind(int(floor_of(since))).push(" ORDER BY r.id DESC LIMIT ");
+            query.push_bind(i64::from(Recent::MAX)).push(concat!(
+                ") AS ended UNION ALL SELECT status FROM (SELECT CAST(0 AS BIGINT) AS status FROM queue AS r",
+                indexed_by!("queue_scheduled"),
+                " WHERE r.webhook = w.id AND r.node IS NULL AND r.due_at IS NOT NULL AND r.attempts > 0 AND r.cause <> 2 AND r.id >= ",
+            ));
+            query.push_bind(int(floor_of(since))).push(" ORDER BY r.id DESC LIMIT ");
+            query
+                .push_bind(i64::from(Recent::MAX))
+                .push(") AS scheduled) AS d) AS fared FROM webhooks AS w WHERE w.id");
+            push_in(&mut query, chunk.iter().map(|webhook| int(webhook.number())));
+            for row in query.build().fetch_all(&self.readers).await? {
+                if let Some(fared) = row.maybe_count::<u32>("fared")? {
+                    found.insert(row.id("webhook")?, Recent { tried: fared % 1000, delivered: fared / 1000 });
+                }
+            }
+        }
+        Ok(found)
     }
 }
 

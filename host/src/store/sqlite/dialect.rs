@@ -13,8 +13,10 @@ pub(super) type Store = super::SqliteStore;
 pub(super) type Copying = super::SqliteCopying;
 
 /// The schema's versions, in order.
-pub(super) const SCHEMA: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
+pub(super) const SCHEMA: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql")),
+    (2, "portal", include_str!("../../../migrations/sqlite/0002_portal.sql")),
+];
 
 /// A table of somebody else's, where none of ours is: the file is for one application. A start that was cut off leaves the first one.
 pub(super) const FOREIGN_TABLE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \

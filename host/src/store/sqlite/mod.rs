@@ -36,6 +36,8 @@ mod purge;
 mod queue;
 #[path = "../sql/schema.rs"]
 mod schema;
+#[path = "../sql/sessions.rs"]
+mod sessions;
 #[path = "../sql/webhooks.rs"]
 mod webhooks;
 

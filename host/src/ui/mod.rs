@@ -1,0 +1,57 @@
+//! The portal: pages for people, rendered here, over the same services as the API. Holds no rule of its own.
+//!
+//! One folder or file a page, each with its routes, its template's struct and its handlers. Who asks is found in [`session`], what is
+//! posted is read and checked in [`form`] and shown again by [`field`], what is refused becomes a page in [`failure`], and [`layout`] is
+//! around them all. Every page works without JavaScript. Never sees the store, the network or a plugin.
+
+mod assets;
+mod failure;
+mod field;
+mod form;
+mod icon;
+mod layout;
+mod page;
+mod portal_links;
+mod query;
+mod session;
+mod show;
+mod sign_in;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::response::Redirect;
+use axum::routing::get;
+use axum::{Router, middleware};
+
+use crate::service::Services;
+
+use self::failure::Failure;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+struct Ui {
+    services: Arc<Services>,
+}
+
+/// What a handler gives: a page, or why there is none.
+type Answer<T = axum::response::Response> = Result<T, Failure>;
+
+/// The page that somebody sees first.
+const HOME: &str = "/admin/overview";
+
+/// All pages, below `/admin`.
+pub fn router(services: Arc<Services>) -> Router {
+    let ui = Ui { services };
+    Router::new()
+        .route("/admin", get(async || Redirect::to(HOME)))
+        .route("/admin/", get(async || Redirect::to(HOME)))
+        .merge(assets::routes())
+        .merge(sign_in::routes())
+        .merge(portal_links::routes())
+        .merge(webhooks::routes())
+        .fallback(failure::nothing_here)
+        .method_not_allowed_fallback(async || Failure::other_method())
+        .layer(middleware::from_fn_with_state(ui.clone(), session::around))
+        .with_state(ui)
+}

@@ -1,0 +1,16 @@
+//! The portal over the wire, without a browser: who gets in, what each sees, what is refused, and what every page carries.
+//!
+//! Each test starts a whole server, as those of the API do, and a browser of its own kind: one that keeps cookies and sends forms.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
+
+mod browser;
+mod forms;
+mod framing;
+mod links;
+mod pages;
+mod sign_in;
+mod webhooks;
+#[allow(dead_code, reason = "the API's tests use all of it")]
+#[path = "../api/world.rs"]
+mod world;
