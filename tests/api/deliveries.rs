@@ -114,3 +114,24 @@ async fn a_rerun_makes_the_same_bytes_again_and_sends_nothing() {
     let unknown = world.post(&format!("/api/deliveries/{id}/rerun"), json!({ "plugins": ["slack"] })).await;
     assert_eq!(pointers(&unknown.refused(422, "unknown-plugin")), ["/plugins/0"]);
 }
+
+#[tokio::test]
+async fn the_body_is_shown_as_it_is_sent_and_what_the_chain_made_of_the_data() {
+    let world = World::start().await;
+    let redact = json!({ "plugin": "redact", "settings": { "remove": ["/card"] } });
+    let keygen =
+        json!({ "events": ["*"], "format": "keygen", "formatOptions": { "account": "acme" }, "plugins": [redact] });
+    world.webhook_with(keygen).await;
+    let event = world.publish("order.paid", json!({ "card": "4111", "n": 1 })).await;
+    let path = format!("/api/deliveries/{}/body", world.delivery_of(&event).await["id"].as_str().unwrap());
+    assert_eq!(world.get(&path).await.ok(), json!({ "body": null, "bodyEncoding": null, "changed": null }));
+    world.deliver().await;
+    let shown = world.get(&path).await.ok();
+    assert_eq!(shown["body"], json!(world.sink.requests()[0].1));
+    assert_eq!((&shown["bodyEncoding"], &shown["changed"]), (&json!("text"), &json!("{\"n\":1}")));
+    assert!(shown["body"].as_str().unwrap().contains("secret-path"));
+    let viewer = world.token("viewer", None).await;
+    let masked = world.send(world.request(reqwest::Method::GET, &path).bearer_auth(viewer)).await.ok();
+    assert!(masked["body"].as_str().unwrap().contains("acme") && !masked["body"].as_str().unwrap().contains("secret"));
+    world.get("/api/deliveries/delivery_0000000000000/body").await.refused(404, "not-found");
+}

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
 mod browser;
+mod deliveries;
+mod events;
 mod forms;
 mod framing;
 mod links;

@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
+        .routes(routes!(body))
         .routes(routes!(retry))
         .routes(routes!(replay))
         .routes(routes!(replay_many))
@@ -102,6 +103,17 @@ struct RerunShown {
     now: PreviewShown,
 }
 
+/// What every attempt of a delivery sends.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct BodyShown {
+    /// Text, or base64 where it isn't UTF-8; secrets are placeholders. `null`: no attempt has made it, or the event is gone.
+    body: Option<String>,
+    body_encoding: Option<&'static str>,
+    /// What the chain made of the event's data, where it changed it.
+    changed: Option<String>,
+}
+
 /// Lists deliveries, newest first
 #[utoipa::path(get, path = "/api/deliveries", tag = "deliveries", params(Filter),
     responses((status = 200, body = Listed<DeliveryShown>), Refused))]
@@ -128,6 +140,20 @@ async fn get(
     let (delivery, attempts) = api.services.delivery_with_attempts(&caller, id).await?;
     let attempts = attempts.iter().map(log::attempt).collect();
     Ok(Shown(DeliveryWithAttempts { delivery: log::delivery(&delivery), attempts }))
+}
+
+/// Shows what is sent
+///
+/// The same bytes in all attempts. For those who see URLs masked, so is the webhook's in the format that writes it into the body.
+#[utoipa::path(get, path = "/api/deliveries/{id}/body", tag = "deliveries", params(("id" = String, Path)),
+    responses((status = 200, body = BodyShown), Refused))]
+async fn body(State(api): State<Api>, caller: Caller, Named(id): Named<DeliveryId>) -> Answer<Shown<BodyShown>> {
+    let Some(found) = api.services.delivery_body(&caller, id).await? else {
+        return Ok(Shown(BodyShown { body: None, body_encoding: None, changed: None }));
+    };
+    let (body, encoding) = text_or_base64(&found.body);
+    let changed = found.changed.map(|changed| text_or_base64(&changed).0);
+    Ok(Shown(BodyShown { body: Some(body), body_encoding: Some(encoding), changed }))
 }
 
 /// Makes one more attempt of the same delivery

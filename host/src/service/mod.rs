@@ -48,6 +48,7 @@ mod trial;
 pub mod webhooks;
 
 pub use catalogue::EventTypeInput;
+pub use deliveries::DeliveryBody;
 pub use explain::{Explanation, WebhookExplained};
 pub use plugins::COMPONENT_MAX;
 pub use portal_links::{PortalLink, PortalLinkInput};

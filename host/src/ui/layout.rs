@@ -50,7 +50,7 @@ pub(super) struct ThemeChoice {
 const NAV: [(&str, &str, &str, &[Role]); 8] = [
     ("Overview", "/admin/overview", "overview", EVERYBODY),
     ("Webhooks", "/admin/webhooks", "webhook", EVERYBODY),
-    ("Deliveries", "/admin/webhook-deliveries", "delivery", EVERYBODY),
+    ("Deliveries", "/admin/deliveries", "delivery", EVERYBODY),
     ("Events", "/admin/events", "event", EVERYBODY),
     ("Plugins", "/admin/plugins", "plugin", EVERYBODY),
     ("Event types", "/admin/event-types", "type", EVERYBODY),

@@ -5,10 +5,15 @@
 //! around them all. Every page works without JavaScript. Never sees the store, the network or a plugin.
 
 mod assets;
+mod code;
+mod deliveries;
+mod diff;
+mod events;
 mod failure;
 mod field;
 mod form;
 mod icon;
+mod json;
 mod layout;
 mod page;
 mod portal_links;
@@ -16,6 +21,7 @@ mod query;
 mod session;
 mod show;
 mod sign_in;
+mod units;
 mod webhooks;
 
 use std::sync::Arc;
@@ -50,6 +56,8 @@ pub fn router(services: Arc<Services>) -> Router {
         .merge(sign_in::routes())
         .merge(portal_links::routes())
         .merge(webhooks::routes())
+        .merge(deliveries::routes())
+        .merge(events::routes())
         .fallback(failure::nothing_here)
         .method_not_allowed_fallback(async || Failure::other_method())
         .layer(middleware::from_fn_with_state(ui.clone(), session::around))

@@ -2,10 +2,12 @@
 
 use askama::Template;
 
+use crate::model::ids::EventId;
 use crate::model::page::{Page, PageRequest, SCAN_MAX, cursor, place_of};
 
 use super::icon::Icon;
 use super::query::Query;
+use super::show::whole;
 
 /// The parameter that says where a page begins.
 const AFTER: &str = "after";
@@ -21,8 +23,8 @@ pub(super) fn asked(query: &Query) -> PageRequest {
 pub(super) struct Pager {
     first: Option<String>,
     next: Option<String>,
-    /// How many rows were looked at, where the search stopped before the page was full.
-    scanned: Option<u32>,
+    /// How many rows were looked at and down to when, where the search stopped before the page was full.
+    scanned: Option<(u32, String)>,
 }
 
 impl askama::filters::HtmlSafe for Pager {}
@@ -32,7 +34,7 @@ impl Pager {
         Self {
             first: query.get(AFTER).map(|_| query.without(&[AFTER, "done"])),
             next: page.next.map(|next| query.with(AFTER, &cursor(next))),
-            scanned: page.scanned_to.map(|_| SCAN_MAX),
+            scanned: page.scanned_to.map(|id| (SCAN_MAX, whole(EventId::from(id).time()))),
         }
     }
 }

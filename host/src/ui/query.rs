@@ -50,6 +50,12 @@ impl Query {
         format!("{}?{}", self.path, url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
     }
 
+    /// The address of this page with these parameters of another.
+    pub(super) fn with_all(&self, other: &Self, names: &[&str]) -> String {
+        let taken = other.pairs.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        Self { path: self.path.clone(), pairs: self.pairs.iter().chain(taken).cloned().collect() }.without(&[])
+    }
+
     /// The address of the same page without these.
     pub(super) fn without(&self, names: &[&str]) -> String {
         let mut pairs = self.pairs.iter().filter(|(known, _)| !names.contains(&known.as_str())).peekable();

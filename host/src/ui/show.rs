@@ -33,6 +33,10 @@ impl Badge {
         Self::new("warn", "pause", text)
     }
 
+    pub(super) fn info(text: impl Into<String>) -> Self {
+        Self::new("info", "clock", text)
+    }
+
     pub(super) fn idle(text: impl Into<String>) -> Self {
         Self::new("idle", "dash", text)
     }
@@ -74,7 +78,7 @@ impl askama::filters::HtmlSafe for Moment {}
 
 impl Moment {
     pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
-        let whole = at.calendar().strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+        let whole = whole(at);
         let (gone, later) = (now.since(at).as_secs(), at.since(now).as_secs());
         let ago = match (gone, later) {
             (0..5, 0..5) => "just now".to_owned(),
@@ -83,6 +87,11 @@ impl Moment {
         };
         Self { at, whole, ago }
     }
+}
+
+/// Date and time to the second.
+pub(super) fn whole(at: Timestamp) -> String {
+    at.calendar().strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// To the nearest whole one.

@@ -1,0 +1,72 @@
+//! JSON, indented for reading. Only the space between its parts changes: numbers and strings stay as they were written.
+
+use serde::de::IgnoredAny;
+
+/// What is indented further than this isn't indented more.
+const DEPTH_SHOWN: usize = 16;
+
+/// `None` for what isn't JSON.
+pub(super) fn pretty(text: &str) -> Option<String> {
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    let (mut out, mut depth) = (String::with_capacity(text.len() * 2), 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if in_string {
+            out.push(letter);
+            in_string = letter != '"' || escaped;
+            escaped = letter == '\\' && !escaped;
+            continue;
+        }
+        match letter {
+            '"' => in_string = true,
+            '{' | '[' => {
+                while letters.next_if(char::is_ascii_whitespace).is_some() {}
+                out.push(letter);
+                match letters.next_if(|next| matches!(next, '}' | ']')) {
+                    Some(end) => out.push(end),
+                    None => {
+                        depth += 1;
+                        line(&mut out, depth);
+                    }
+                }
+                continue;
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+            }
+            ',' => {
+                out.push(letter);
+                line(&mut out, depth);
+                continue;
+            }
+            ':' => {
+                out.push_str(": ");
+                continue;
+            }
+            letter if letter.is_ascii_whitespace() => continue,
+            _ => {}
+        }
+        out.push(letter);
+    }
+    Some(out)
+}
+
+fn line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth.min(DEPTH_SHOWN)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_space_between_the_parts_changes() {
+        let shown = pretty(r#"{"b":1.50, "a":[1e3,{ }],"s":"{\"x\": \\"}"#).unwrap();
+        assert_eq!(shown, "{\n  \"b\": 1.50,\n  \"a\": [\n    1e3,\n    {}\n  ],\n  \"s\": \"{\\\"x\\\": \\\\\"\n}");
+        assert_eq!(pretty("no json"), None);
+        assert_eq!(pretty("7").as_deref(), Some("7"));
+    }
+}
