@@ -170,19 +170,5 @@ pub(super) fn response(response: &Response) -> Value {
 
 /// An outcome in one line.
 pub(super) fn reason(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Delivered => "delivered".into(),
-        Outcome::Rejected { status, judged: None } => format!("answered {status}"),
-        Outcome::Rejected { status, judged: Some(judged) } => {
-            use crate::model::attempt::Judgement::{DisableWebhook, Fail, Retry};
-            match judged {
-                Retry { .. } => format!("answered {status}: the plugin asks for another try"),
-                Fail { reason } | DisableWebhook { reason } => format!("answered {status}: {reason}"),
-            }
-        }
-        Outcome::Unreachable { error } => error.to_string(),
-        Outcome::Dropped { plugin, reason } => format!("dropped by {plugin}: {reason}"),
-        Outcome::TransformFailed { fault } => fault.to_string(),
-        Outcome::FormatFailed { message, .. } => message.clone(),
-    }
+    outcome.to_string()
 }

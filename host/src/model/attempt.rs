@@ -1,5 +1,6 @@
 //! One try at a delivery: at most one HTTP exchange, always one row in the log.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -89,6 +90,29 @@ impl Outcome {
             Self::Dropped { .. } => 3,
             Self::TransformFailed { .. } => 4,
             Self::FormatFailed { .. } => 5,
+        }
+    }
+}
+
+/// In one line.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivered => f.write_str("delivered"),
+            Self::Rejected { status, judged: None } => write!(f, "answered {status}"),
+            Self::Rejected { status, judged: Some(Judgement::Retry { .. }) } => {
+                write!(f, "answered {status}: the plugin asks for another try")
+            }
+            Self::Rejected {
+                status,
+                judged: Some(Judgement::Fail { reason } | Judgement::DisableWebhook { reason }),
+            } => {
+                write!(f, "answered {status}: {reason}")
+            }
+            Self::Unreachable { error } => error.fmt(f),
+            Self::Dropped { plugin, reason } => write!(f, "dropped by {plugin}: {reason}"),
+            Self::TransformFailed { fault } => fault.fmt(f),
+            Self::FormatFailed { message, .. } => f.write_str(message),
         }
     }
 }

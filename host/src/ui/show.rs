@@ -33,6 +33,10 @@ impl Badge {
         Self::new("warn", "pause", text)
     }
 
+    pub(super) fn info(text: impl Into<String>) -> Self {
+        Self::new("info", "clock", text)
+    }
+
     pub(super) fn idle(text: impl Into<String>) -> Self {
         Self::new("idle", "dash", text)
     }
