@@ -168,6 +168,45 @@ async fn a_preview_shows_the_signed_request_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_preview_of_a_change_shows_what_would_be_sent_after_it_and_saves_nothing() {
+    let world = World::start().await;
+    let id = world.webhook(&["*"]).await;
+    let path = format!("/api/webhooks/{id}/preview");
+    let change = json!({ "format": "github", "headers": { "x-key": "abc" }, "plugins": [{ "plugin": "template",
+        "settings": { "template": "hello", "contentType": "text/plain" } }] });
+    let preview = world.post(&path, json!({ "change": change })).await.ok();
+    assert_eq!(preview["request"]["body"], json!("hello"), "{preview:#}");
+    let headers = preview["request"]["headers"].to_string();
+    assert!(headers.contains("x-hub-signature-256") && headers.contains("x-key"), "{headers}");
+    assert_eq!(world.get(&format!("/api/webhooks/{id}")).await.ok()["format"], "standard");
+    let refused = world.post(&path, json!({ "change": { "timeoutSeconds": 90 } })).await.refused(422, "out-of-bounds");
+    assert_eq!(pointers(&refused), ["/change/timeoutSeconds"]);
+    let both = world.post(&path, json!({ "change": {}, "plugins": [] })).await.refused(422, "invalid-value");
+    assert_eq!(pointers(&both), ["/plugins"]);
+}
+
+#[tokio::test]
+async fn a_change_can_bring_a_new_secret_that_fits_the_new_format() {
+    let world = World::start().await;
+    let id = world.webhook(&["*"]).await;
+    let path = format!("/api/webhooks/{id}");
+    let renewed = world.patch(&path, json!({ "name": "a", "newSecret": { "overlapSeconds": 60 } })).await.ok();
+    assert!(renewed["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!((&renewed["name"], &renewed["signingSecrets"]), (&json!("a"), &json!(2)));
+    let keygen = json!({ "format": "keygen", "formatOptions": { "account": "acme" } });
+    world.patch(&path, keygen.clone()).await.refused(422, "secret-unusable");
+    let mut with_key = keygen;
+    with_key["newSecret"] = json!({ "overlapSeconds": 60 });
+    let refused = world.patch(&path, with_key.clone()).await;
+    assert!(refused.status == 422 && refused.body.to_string().contains("/newSecret/overlapSeconds"), "{refused:?}");
+    with_key["newSecret"] = json!({});
+    assert!(world.patch(&path, with_key).await.ok()["secret"].as_str().unwrap().starts_with("whsk_"));
+    assert_eq!(world.patch(&path, json!({ "name": "b" })).await.ok()["secret"], json!(null));
+    let made = world.post("/api/webhooks", json!({ "url": world.sink.url(), "events": ["*"], "newSecret": {} })).await;
+    assert_eq!(pointers(&made.refused(422, "not-changeable")), ["/newSecret"]);
+}
+
+#[tokio::test]
 async fn recovery_brings_back_what_failed_and_what_was_missed_each_once() {
     let world = World::start().await;
     let id = world.webhook_with(json!({ "events": ["*"], "retry": { "delaysSeconds": [] } })).await["id"]
@@ -183,6 +222,9 @@ async fn recovery_brings_back_what_failed_and_what_was_missed_each_once() {
     world.deliver().await;
     assert_eq!(world.sink.requests().len(), 1);
     let path = format!("/api/webhooks/{id}/recover");
+    let all = json!({ "since": "2020-01-01T00:00:00Z", "missed": true, "dryRun": true });
+    assert_eq!(world.post(&path, all).await.ok()["count"], json!(2));
+    assert_eq!(world.deliver().await, 0, "a dry run makes nothing");
     let recovered = world.post(&path, json!({ "since": "2020-01-01T00:00:00Z", "missed": true })).await.ok();
     assert_eq!(recovered["count"], json!(2));
     world.deliver().await;

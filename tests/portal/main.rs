@@ -12,6 +12,8 @@ mod framing;
 mod links;
 mod pages;
 mod sign_in;
+mod webhook;
+mod webhook_form;
 mod webhooks;
 #[allow(dead_code, reason = "the API's tests use all of it")]
 #[path = "../api/world.rs"]

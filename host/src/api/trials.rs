@@ -17,7 +17,7 @@ use super::Api;
 use super::bodies::text_or_base64;
 use super::document::Refused;
 use super::extract::{Json, MaybeJson, Named};
-use super::log::{reason, response};
+use super::log::response;
 use super::page::cursor;
 use super::problem::Answer;
 use super::view::json;
@@ -138,7 +138,7 @@ async fn test(State(api): State<Api>, caller: Caller, Json(input): Json<TestInpu
         delivery_id: delivery.shown(true),
         status_code: attempt.response.as_ref().map(|response| response.status),
         response_time: attempt.timings.total.map(|total| u64::try_from(total.as_millis()).unwrap_or(u64::MAX)),
-        error: (!success).then(|| reason(&attempt.outcome)),
+        error: (!success).then(|| attempt.outcome.to_string()),
         response: attempt.response.as_ref().map(response),
     }))
 }
@@ -192,7 +192,7 @@ async fn stats(State(api): State<Api>, caller: Caller, Named(id): Named<WebhookI
 /// Replays what a webhook missed
 ///
 /// Every event whose newest delivery failed or was cancelled since then; with `missed` also what matched while the webhook was
-/// disabled. A call looks at about 10,000: where the answer has a `next`, the same call with it as `after` goes on.
+/// disabled; with `dryRun` it only counts. A call looks at about 10,000: where the answer has a `next`, the same call with it as `after` goes on.
 #[utoipa::path(post, path = "/api/webhooks/{id}/recover", tag = "webhooks", params(("id" = String, Path)),
     request_body = Recover, responses((status = 200, body = Count), Refused))]
 async fn recover(

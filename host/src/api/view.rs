@@ -65,6 +65,16 @@ pub(super) struct WebhookCreated {
     pub(super) secret: String,
 }
 
+/// A webhook after a change, with its new secret where one was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WebhookChanged {
+    #[serde(flatten)]
+    pub(super) webhook: WebhookShown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whsec_…")]
+    pub(super) secret: Option<String>,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StageShown {

@@ -10,15 +10,15 @@ use utoipa_axum::routes;
 
 use crate::model::ids::WebhookId;
 use crate::model::name::{Environment, Tenant};
-use crate::service::Caller;
 use crate::service::webhooks::{WebhookFilter, WebhookInput};
+use crate::service::{Caller, Patch};
 
 use super::Api;
 use super::document::Refused;
 use super::extract::{CreatedAt, Json, Named, Query};
 use super::page::{Listed, all, listed, page};
 use super::problem::Answer;
-use super::view::{self, RevisionShown, WebhookCreated, WebhookShown};
+use super::view::{self, RevisionShown, WebhookChanged, WebhookCreated, WebhookShown};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -105,16 +105,20 @@ async fn get(State(api): State<Api>, caller: Caller, Named(id): Named<WebhookId>
 /// Changes a webhook
 ///
 /// Absent fields stay, `null` puts the default back, all others are replaced whole; secrets in a plugin's settings that are masked or
-/// absent stay. The whole change is made, as a new revision, or nothing.
+/// absent stay. With `newSecret`, the answer holds the new `secret`, for the only time. The whole change is made, as a new revision, or nothing.
 #[utoipa::path(patch, path = "/api/webhooks/{id}", tag = "webhooks", params(("id" = String, Path)), request_body = WebhookInput,
-    responses((status = 200, body = WebhookShown), Refused))]
+    responses((status = 200, body = WebhookChanged), Refused))]
 async fn change(
     State(api): State<Api>,
     caller: Caller,
     Named(id): Named<WebhookId>,
     Json(input): Json<WebhookInput>,
-) -> Answer<Shown<WebhookShown>> {
-    Ok(Shown(view::webhook(&caller, &*api.services.update_webhook(&caller, id, input).await?)))
+) -> Answer<Shown<WebhookChanged>> {
+    let asked = matches!(input.new_secret, Patch::Set(_));
+    let changed = api.services.update_webhook(&caller, id, input).await?;
+    let newest = changed.current.secrets.first().filter(|_| asked);
+    let secret = newest.map(|signing| signing.secret.expose().to_owned());
+    Ok(Shown(WebhookChanged { webhook: view::webhook(&caller, &changed), secret }))
 }
 
 /// Deletes a webhook

@@ -64,7 +64,7 @@ pub use tokens::NewToken;
 pub use trial::TestInput;
 // What the faces show of the layers below, which they don't know themselves.
 pub use crate::deliver::{Preview, PreviewEnd, Tested};
-pub use crate::format::{PublicKey, public_key};
+pub use crate::format::{PublicKey, public_key, supports_overlap};
 pub use crate::ingest::{BODY_MAX, DEPTH_MAX, EVENTS_MAX, IngestError, NoRoom, Place as IntakePlace, Posting};
 pub use crate::store::{AuditEntry, DeliveryFilter, EventFilter, Recent, StoreError};
 pub use crate::transform::{BadComponent, Verdict};

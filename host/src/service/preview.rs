@@ -17,9 +17,9 @@ use crate::store::DeliveryFilter;
 
 use super::Services;
 use super::caller::Caller;
-use super::error::{Result, ServiceError};
+use super::error::{Issue, Result, ServiceError};
 use super::run::TrialEvent;
-use super::webhooks::StageInput;
+use super::webhooks::{StageInput, WebhookInput};
 
 const BACKTEST_MAX: u32 = 200;
 const BACKTEST_DEFAULT: u32 = 50;
@@ -36,6 +36,10 @@ pub struct PreviewInput {
     /// Another chain than the webhook's.
     #[serde(default)]
     pub plugins: Option<Vec<StageInput>>,
+    /// A change of the webhook, as `PATCH` takes it: what would be sent after it. It isn't saved. Not together with `plugins`.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub change: Option<Box<WebhookInput>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -85,6 +89,17 @@ impl Services {
         caller.must_configure()?;
         let webhook = self.webhook_of(caller, id)?;
         let _permit = self.trial()?;
+        let webhook = match input.change {
+            None => webhook,
+            Some(_) if input.plugins.is_some() => {
+                let detail = "give `plugins` or `change`, which may hold them, not both";
+                return Err(ServiceError::invalid("/plugins", "invalid-value", detail));
+            }
+            Some(change) => {
+                let (changed, revision) = self.changed(caller, &webhook, *change).await.map_err(below_change)?;
+                Arc::new(Webhook { revision: Arc::new(revision), ..changed })
+            }
+        };
         let event = match (input.event_id, input.event) {
             (Some(_), Some(_)) => {
                 return Err(ServiceError::invalid("/eventId", "invalid-value", "give `event` or `eventId`, not both"));
@@ -185,6 +200,15 @@ impl Services {
         found.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id));
         found.truncate(usize::try_from(last).unwrap_or(usize::MAX));
         Ok(found)
+    }
+}
+
+/// The faults of a change stand within `change`.
+fn below_change(error: ServiceError) -> ServiceError {
+    let below = |issue: Issue| Issue { pointer: format!("/change{}", issue.pointer), ..issue };
+    match error {
+        ServiceError::Invalid(issues) => ServiceError::Invalid(issues.into_iter().map(below).collect()),
+        other => other,
     }
 }
 

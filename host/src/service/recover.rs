@@ -37,6 +37,9 @@ pub struct Recover {
     /// Also what matched while the webhook was disabled, for which no delivery was made.
     #[serde(default)]
     pub missed: bool,
+    /// Only counts.
+    #[serde(default)]
+    pub dry_run: bool,
     /// The `next` of the call before, to go on where it ended.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -101,6 +104,9 @@ impl Services {
         }
         // Oldest first, whatever list it was on.
         gathering.wanted.sort_unstable_by_key(|wanted| wanted.event);
+        if input.dry_run {
+            return Ok(Recovered { count: gathering.wanted.len() as u64, next: place });
+        }
         let count = self.enqueue(&gathering.wanted).await?.len() as u64;
         let (tenant, action, target) = (Some(&gathering.webhook.tenant), "webhook.recover", id.to_string());
         self.audit(caller, Done { tenant, action, target, detail: count.to_string() }).await?;

@@ -54,15 +54,21 @@ impl Faults {
 
     /// The list above the form: a link to each field of these (`pointer`, `id`, `label`) that has a fault, and the rest as it is.
     pub(super) fn summary(&self, fields: &[&Field]) -> Summary {
+        let places: Vec<_> = fields.iter().map(|field| (field.pointer, field.id.as_str(), field.label)).collect();
+        self.summary_of(&places)
+    }
+
+    /// The same, of fields that are no [`Field`]: pointer, id and label of each.
+    pub(super) fn summary_of(&self, fields: &[(&str, &str, &str)]) -> Summary {
         let mut lines: Vec<Line> = Vec::new();
-        for field in fields {
-            if let Some(detail) = &field.error {
-                lines.push(Line { id: Some(field.id.clone()), label: field.label.to_owned(), detail: detail.clone() });
+        for (pointer, id, label) in fields {
+            if let Some(detail) = self.at(pointer) {
+                lines.push(Line { id: Some((*id).to_owned()), label: (*label).to_owned(), detail });
             }
         }
         let shown = |issue: &&Issue| {
-            let within = |field: &&Field| {
-                let rest = issue.pointer.strip_prefix(field.pointer);
+            let within = |(pointer, ..): &(&str, &str, &str)| {
+                let rest = issue.pointer.strip_prefix(pointer);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             !fields.iter().any(within)

@@ -41,6 +41,11 @@ impl Posted {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Of a page whose fields are filled by what is stored.
+    pub(super) fn filled_in(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// For a form that nobody has typed into yet.
     pub(super) fn of_fields(fields: &[(&str, &str)]) -> Self {
         Self(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())

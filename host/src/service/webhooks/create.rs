@@ -30,6 +30,11 @@ pub struct Created {
 }
 
 impl Services {
+    /// Asked before somebody fills a form.
+    pub fn may_create_webhooks(&self, caller: &Caller) -> Result<()> {
+        caller.must_configure()
+    }
+
     pub async fn create_webhook(&self, caller: &Caller, mut input: WebhookInput) -> Result<Created> {
         caller.must_configure()?;
         let tenant = caller.owner(std::mem::take(&mut input.tenant).fresh())?;
@@ -45,6 +50,9 @@ impl Services {
         }
         if !input.revision.is_keep() {
             issues.add("/revision", "not-changeable", "a new webhook has none yet: leave it out");
+        }
+        if !input.new_secret.is_keep() {
+            issues.add("/newSecret", "not-changeable", "only in a change: a new webhook gets its first one anyway");
         }
         refuse_grants(caller, &input, &mut issues);
         let mut webhook = self.blank_webhook(tenant, &fallback)?;

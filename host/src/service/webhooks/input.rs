@@ -13,6 +13,7 @@ use crate::model::webhook::{FormatName, FormatOptions, Ordering};
 use crate::service::patch::Patch;
 
 use super::chain::StageInput;
+use super::secrets::NewSecret;
 
 /// A webhook as it is created or changed. Creating needs `url`, and `events` unless a template suggests them. In a change, an absent
 /// field stays as it is and `null` puts the default back; lists and objects are replaced whole, but for secrets in `settings`.
@@ -52,6 +53,11 @@ pub struct WebhookInput {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     pub secret: Patch<String>,
+    /// Only in a change: a new secret, made by us for the format that the webhook has after the change. The answer's `secret` is the only
+    /// time it is shown.
+    #[schema(value_type = Option<NewSecret>)]
+    #[serde(default)]
+    pub new_secret: Patch<NewSecret>,
     #[schema(value_type = Option<String>, example = "standard")]
     #[serde(default)]
     pub format: Patch<FormatName>,

@@ -15,7 +15,7 @@ pub use chain::StageInput;
 pub use create::Created;
 pub use input::WebhookInput;
 pub use list::{Stats, WebhookFilter};
-pub use secrets::RotateSecret;
+pub use secrets::{NewSecret, RotateSecret};
 pub use settings::{MASK, masked_settings};
 
 pub(super) use chain::shown_name;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::format;
 use crate::model::ids::{RevisionId, WebhookId};
 use crate::model::secret::{SIGNING_SECRETS_MAX, Secret, SigningSecret};
-use crate::model::webhook::{Revision, Webhook};
+use crate::model::webhook::{FormatName, Revision, Webhook};
 use crate::service::Services;
 use crate::service::caller::Caller;
 use crate::service::error::{Issues, Result};
@@ -29,6 +29,14 @@ pub struct RotateSecret {
     pub revision: Option<RevisionId>,
 }
 
+/// A new secret as a part of a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NewSecret {
+    /// How long the old one signs along, at most 30 days; 0 by default. Only `standard`, `svix` and `stripe` can.
+    pub overlap_seconds: Option<u64>,
+}
+
 impl Services {
     /// The new secret, for the only time.
     pub async fn rotate_secret(&self, caller: &Caller, id: WebhookId, input: RotateSecret) -> Result<Secret> {
@@ -37,26 +45,44 @@ impl Services {
         let old = self.webhook_of(caller, id)?;
         refuse_stale(&old, input.revision)?;
         let format = &old.revision.format;
-        let overlap = input.overlap_seconds.unwrap_or(0);
         let mut issues = Issues::default();
-        if overlap > OVERLAP_MAX {
-            issues.add("/overlapSeconds", "out-of-bounds", format!("at most {OVERLAP_MAX}"));
-        }
-        if overlap > 0 && !format::supports_overlap(format.name) {
-            let detail = format!("`{}` carries one signature: the old secret can't sign along", format.name.as_str());
-            issues.add("/overlapSeconds", "overlap-unsupported", detail);
-        }
+        let overlap = checked_overlap(input.overlap_seconds, format.name, ("/overlapSeconds", &mut issues));
         let secret = input.secret.map_or_else(|| format::generate_secret(format.name, self.rng.as_ref()), Secret::new);
         if let Err(bad) = format::check_secret(format.name, secret.expose()) {
             issues.add("/secret", "secret-unusable", bad);
         }
         issues.check()?;
         let mut webhook = Webhook::clone(&old);
-        webhook.current.secrets = rotated(&old.current.secrets, &secret, self.now(), Duration::from_secs(overlap));
+        webhook.current.secrets = rotated(&old.current.secrets, &secret, self.now(), overlap);
         self.save_change(caller, &old, webhook, Revision::clone(&old.revision)).await?;
         drop(saving);
         Ok(secret)
     }
+
+    /// Puts a new secret first, for the format that the webhook is about to have.
+    pub(super) fn renew_secret(
+        &self,
+        wanted: NewSecret,
+        format: FormatName,
+        (webhook, issues): (&mut Webhook, &mut Issues),
+    ) {
+        let overlap = checked_overlap(wanted.overlap_seconds, format, ("/newSecret/overlapSeconds", issues));
+        let secret = format::generate_secret(format, self.rng.as_ref());
+        webhook.current.secrets = rotated(&webhook.current.secrets, &secret, self.now(), overlap);
+    }
+}
+
+/// How long the old secret signs along, where the format can have that.
+fn checked_overlap(asked: Option<u64>, format: FormatName, (at, issues): (&str, &mut Issues)) -> Duration {
+    let overlap = asked.unwrap_or(0);
+    if overlap > OVERLAP_MAX {
+        issues.add(at, "out-of-bounds", format!("at most {OVERLAP_MAX}"));
+    }
+    if overlap > 0 && !format::supports_overlap(format) {
+        let detail = format!("`{}` carries one signature: the old secret can't sign along", format.as_str());
+        issues.add(at, "overlap-unsupported", detail);
+    }
+    Duration::from_secs(overlap.min(OVERLAP_MAX))
 }
 
 /// Newest first, at most [`SIGNING_SECRETS_MAX`]; an old one never gets more time than it had.

@@ -16,16 +16,26 @@ use super::create::refuse_grants;
 use super::input::WebhookInput;
 
 impl Services {
-    pub async fn update_webhook(
-        &self,
-        caller: &Caller,
-        id: WebhookId,
-        mut input: WebhookInput,
-    ) -> Result<Arc<Webhook>> {
+    /// A new secret that was asked for is the first of the answer's: it is to be shown now or never.
+    pub async fn update_webhook(&self, caller: &Caller, id: WebhookId, input: WebhookInput) -> Result<Arc<Webhook>> {
         caller.must_configure()?;
         let saving = self.saving.lock().await;
         let old = self.webhook_of(caller, id)?;
         refuse_stale(&old, input.revision.set().copied())?;
+        let (webhook, revision) = self.changed(caller, &old, input).await?;
+        let saved = self.save_change(caller, &old, webhook, revision).await?;
+        drop(saving);
+        self.after_change(&old, &saved).await?;
+        Ok(saved)
+    }
+
+    /// What the webhook would be after this change; nothing is saved.
+    pub(in crate::service) async fn changed(
+        &self,
+        caller: &Caller,
+        old: &Webhook,
+        mut input: WebhookInput,
+    ) -> Result<(Webhook, Revision)> {
         let profile = self.profile(&old.tenant, "/tenant")?;
         let fallback = self.fallback(&profile);
         let mut issues = Issues::default();
@@ -34,7 +44,7 @@ impl Services {
         if input.url == Patch::Reset {
             issues.add("/url", "missing", "a webhook needs a URL");
         }
-        let mut webhook = Webhook::clone(&old);
+        let mut webhook = Webhook::clone(old);
         let mut revision = Revision::clone(&old.revision);
         let mut change = Change { rules: &self.rules, fallback: &fallback, profile: &profile, issues: &mut issues };
         change.apply(&mut input, &mut webhook, &mut revision);
@@ -47,6 +57,9 @@ impl Services {
                 webhook.current.secrets = vec![SigningSecret { secret: Secret::new(given), until: None }];
             }
         }
+        if let Patch::Set(wanted) = input.new_secret {
+            self.renew_secret(wanted, revision.format.name, (&mut webhook, &mut issues));
+        }
         self.refuse_misfit(&webhook, &revision, &mut issues);
         let chain = match input.plugins {
             Patch::Keep => Some(old.revision.chain.clone()),
@@ -57,10 +70,7 @@ impl Services {
         };
         revision.chain = chain.unwrap_or_default();
         issues.check()?;
-        let saved = self.save_change(caller, &old, webhook, revision).await?;
-        drop(saving);
-        self.after_change(&old, &saved).await?;
-        Ok(saved)
+        Ok((webhook, revision))
     }
 
     /// Saves a change as a new revision, tells the index and the audit log. The caller holds `saving`.

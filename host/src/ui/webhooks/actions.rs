@@ -95,6 +95,6 @@ fn back(posted: &Posted, done: &str) -> axum::response::Response {
 }
 
 /// What can't be an id isn't there.
-fn named(id: &str) -> Result<WebhookId, Failure> {
+pub(super) fn named(id: &str) -> Result<WebhookId, Failure> {
     id.parse().map_err(|_| Failure::not_found())
 }

@@ -1,0 +1,310 @@
+//! `/admin/webhooks/new` and `/admin/webhooks/{id}/edit`: one form for both. It is always shown of what stands in it: a webhook fills it
+//! once, and whatever was typed stays until it is saved.
+
+mod control;
+mod events;
+pub(super) mod formats;
+pub(super) mod typed;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Redirect};
+use http::StatusCode;
+
+use crate::model::ids::WebhookId;
+use crate::model::webhook::Webhook;
+use crate::service::{Patch, ServiceError, supports_overlap};
+use crate::ui::field::{Faults, Summary};
+use crate::ui::form::Posted;
+use crate::ui::layout::{CsrfField, Layout, rendered};
+use crate::ui::query::saying;
+use crate::ui::session::Signed;
+use crate::ui::{Answer, Ui};
+
+pub(super) use self::control::{Control, Kind};
+use self::events::Events;
+use self::formats::{FORMATS, Words};
+use self::typed::OWN_DELAYS;
+
+use super::actions::named;
+use super::{LIST, secret};
+
+/// Rows for headers beyond those that are filled.
+const SPARE_ROWS: usize = 3;
+const USUAL_ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
+const RETRIES: [(&str, &str); 4] = [
+    ("standard", "Standard: 9 retries over 3 days"),
+    ("license-validator", "License validator: after 1, 5 and 30 minutes"),
+    ("keygen", "Keygen: 15 retries over 3 days"),
+    (OWN_DELAYS, "My own delays"),
+];
+const ORDERINGS: [(&str, &str); 2] =
+    [("none", "As fast as the receiver takes them"), ("fifo", "One at a time, in order")];
+const OVERLAPS: [(&str, &str); 5] = [
+    ("", "The old one ends at once"),
+    ("3600", "Both sign for 1 hour"),
+    ("86400", "Both sign for 1 day"),
+    ("604800", "Both sign for 7 days"),
+    ("2592000", "Both sign for 30 days"),
+];
+
+#[derive(Template)]
+#[template(path = "webhooks/form.html")]
+struct Page {
+    at: Layout,
+    csrf: CsrfField,
+    faults: Summary,
+    /// Somebody else saved it since this form was opened.
+    conflict: bool,
+    /// The webhook that is changed.
+    id: Option<String>,
+    revision: String,
+    name: String,
+    basics: Vec<Control>,
+    events: Events,
+    events_error: Option<String>,
+    further: Control,
+    format: Vec<Control>,
+    formats: &'static [Words],
+    delivery: Vec<Control>,
+    rows: Vec<Row>,
+    headers_error: Option<String>,
+    /// A new secret, in a change.
+    renewal: Vec<Control>,
+    /// The chain as it is: `name@version` of each.
+    chain: Vec<String>,
+}
+
+struct Row {
+    number: usize,
+    name: String,
+    value: String,
+}
+
+/// What a form is shown of.
+struct Shown<'a> {
+    typed: &'a Posted,
+    faults: &'a Faults,
+    webhook: Option<&'a Webhook>,
+    conflict: bool,
+}
+
+pub(super) async fn new(State(ui): State<Ui>, signed: Signed) -> Answer {
+    ui.services.may_create_webhooks(signed.caller())?;
+    let tenant = signed.caller().tenant.as_ref().map(ToString::to_string);
+    let typed = typed::of_settings(&ui.services.settings(signed.caller())?, tenant.as_deref());
+    page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, conflict: false })
+}
+
+pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted) -> Answer {
+    ui.services.may_create_webhooks(signed.caller())?;
+    let refused = |faults: &Faults| {
+        let shown = Shown { typed: &posted, faults, webhook: None, conflict: false };
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
+    };
+    let input = match typed::input(&posted) {
+        Ok(input) => input,
+        Err(faults) => return refused(&faults),
+    };
+    match ui.services.create_webhook(signed.caller(), input).await {
+        Ok(created) => secret::page(&signed, &created.webhook, (&created.secret, secret::Why::Created)),
+        Err(error) => refused(&Faults::of(error)?),
+    }
+}
+
+pub(super) async fn edit(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>) -> Answer {
+    let webhook = ui.services.webhook_to_change(signed.caller(), named(&id)?)?;
+    let (typed, faults) = (typed::of_webhook(&webhook), Faults::default());
+    page(&ui, &signed, Shown { typed: &typed, faults: &faults, webhook: Some(&webhook), conflict: false })
+}
+
+pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id: WebhookId = named(&id)?;
+    let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
+    let refused = |faults: &Faults| {
+        let shown = Shown { typed: &posted, faults, webhook: Some(&webhook), conflict: false };
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
+    };
+    let input = match typed::change(&posted) {
+        Ok(input) => input,
+        Err(faults) => return refused(&faults),
+    };
+    let renewed = matches!(input.new_secret, Patch::Set(_));
+    match ui.services.update_webhook(signed.caller(), id, input).await {
+        Ok(saved) => match saved.current.secrets.first().filter(|_| renewed) {
+            Some(newest) => secret::page(&signed, &saved, (&newest.secret, secret::Why::Renewed)),
+            None => Ok(Redirect::to(&saying(&format!("{LIST}/{id}"), "saved")).into_response()),
+        },
+        Err(ServiceError::Conflict { .. }) => {
+            // What it is by now, so that saving once more is meant for that.
+            let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
+            let faults = Faults::default();
+            let shown = Shown { typed: &posted, faults: &faults, webhook: Some(&webhook), conflict: true };
+            Ok((StatusCode::CONFLICT, page(&ui, &signed, shown)?).into_response())
+        }
+        Err(error) => refused(&Faults::of(error)?),
+    }
+}
+
+fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
+    let Shown { typed, faults, webhook, conflict } = shown;
+    let basics = basics(ui, signed, &shown)?;
+    let further = Control::new("patterns", "Further types and patterns", Kind::Text(2)).mono().hint(
+        "A line each: event types that the catalogue doesn’t hold, or patterns such as order.* (every type below order).",
+    );
+    let events = Events::new(&ui.services.event_types(signed.caller()), typed);
+    let further = further.value(&events.further);
+    let (format, delivery) = (format(&shown), delivery(&shown));
+    let renewal = webhook.map(|webhook| renewal(webhook, &shown)).unwrap_or_default();
+    let mut places: Vec<(&str, &str, &str)> = basics.iter().map(Control::place).collect();
+    places.push(("/events", "events", "Events"));
+    places.extend(format.iter().chain(&delivery).map(Control::place));
+    places.push(("/headers", "headers", "Custom headers"));
+    places.extend(renewal.iter().map(Control::place));
+    let title = if webhook.is_some() { "Edit webhook" } else { "Create webhook" };
+    let seen = if conflict { webhook.map(|webhook| webhook.revision.id.to_string()) } else { None };
+    let page = Page {
+        at: signed.0.layout(title),
+        csrf: signed.csrf(),
+        faults: faults.summary_of(&places),
+        conflict,
+        id: webhook.map(|webhook| webhook.id.to_string()),
+        revision: seen.unwrap_or_else(|| typed.get("revision").to_owned()),
+        name: webhook.map(super::name_of).unwrap_or_default(),
+        events_error: faults.at("/events"),
+        rows: rows(typed),
+        headers_error: faults.at("/headers"),
+        chain: webhook.map(super::chain_of).unwrap_or_default(),
+        formats: &FORMATS,
+        basics,
+        events,
+        further,
+        format,
+        delivery,
+        renewal,
+    };
+    Ok(rendered(&page)?.into_response())
+}
+
+fn basics(ui: &Ui, signed: &Signed, shown: &Shown<'_>) -> Answer<Vec<Control>> {
+    let (typed, faults) = (shown.typed, shown.faults);
+    let line = |name, label, of| Control::new(name, label, Kind::Line(of)).value(typed.get(name));
+    let mut environments: Vec<String> = USUAL_ENVIRONMENTS.map(str::to_owned).into();
+    let known = ui.services.environments(signed.caller())?.into_iter().map(|name| name.to_string());
+    for name in known.chain([typed.get("environment").to_owned()]) {
+        if !name.is_empty() && !environments.contains(&name) {
+            environments.push(name);
+        }
+    }
+    let environments = environments.into_iter().map(|name| (name.clone(), events::capital(&name))).collect();
+    let mut controls = vec![
+        line("name", "Name", "text").hint("Such as “CRM sync”.").judged("/name", faults),
+        line("url", "Target URL", "url")
+            .mono()
+            .required()
+            .hint("Where events are sent: the full address, beginning with https://.")
+            .judged("/url", faults),
+        Control::new("environment", "Environment", Kind::Choice(environments))
+            .required()
+            .value(typed.get("environment"))
+            .hint("It gets the events of this environment only.")
+            .judged("/environment", faults),
+        line("other-environment", "Another environment", "text")
+            .hint("Goes before the choice above: small letters, digits, - and _."),
+        Control::new("description", "Description", Kind::Text(2))
+            .value(typed.get("description"))
+            .judged("/description", faults),
+        Control::new("active", "Active: it gets events", Kind::Check)
+            .value(typed.get("active"))
+            .hint("Without it, no deliveries are made, and what is pending is cancelled.")
+            .judged("/isActive", faults),
+    ];
+    if shown.webhook.is_none() && signed.caller().tenant.is_none() {
+        let tenants = ui.services.tenants(signed.caller())?.into_iter().map(|tenant| tenant.name.to_string());
+        let tenants: Vec<_> = tenants.map(|name| (name.clone(), name)).collect();
+        if tenants.len() > 1 {
+            let tenant = typed.filled("tenant").unwrap_or("default");
+            let choice = Control::new("tenant", "Tenant", Kind::Choice(tenants)).required().value(tenant);
+            controls
+                .insert(0, choice.hint("Whose events it gets. This can’t be changed later.").judged("/tenant", faults));
+        }
+    }
+    Ok(controls)
+}
+
+fn format(shown: &Shown<'_>) -> Vec<Control> {
+    let formats = FORMATS.iter().map(|words| (words.name.as_str().to_owned(), words.label.to_owned())).collect();
+    vec![
+        Control::new("format", "Format", Kind::Choice(formats))
+            .required()
+            .value(shown.typed.get("format"))
+            .hint("Envelope, headers and signature of what is sent.")
+            .judged("/format", shown.faults),
+        Control::new("account", "Account", Kind::Line("text"))
+            .value(shown.typed.get("account"))
+            .hint("Only for Keygen, which needs it: the keyid of the signature.")
+            .judged("/formatOptions", shown.faults),
+    ]
+}
+
+fn delivery(shown: &Shown<'_>) -> Vec<Control> {
+    let (typed, faults) = (shown.typed, shown.faults);
+    let choices = |choices: &[(&str, &str)]| {
+        Kind::Choice(choices.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect())
+    };
+    vec![
+        Control::new("retry", "Retry policy", choices(&RETRIES))
+            .required()
+            .value(typed.get("retry"))
+            .hint("When what failed is tried again.")
+            .judged("/retry", faults),
+        Control::new("delays", "Own delays", Kind::Line("text"))
+            .value(typed.get("delays"))
+            .mono()
+            .hint("For “My own delays”: seconds before each retry, such as 5, 60, 300. At most 50."),
+        Control::new("timeout", "Timeout", Kind::Line("number"))
+            .value(typed.get("timeout"))
+            .hint("Seconds within which the receiver must answer: 1 to 60, 10 if left empty.")
+            .judged("/timeoutSeconds", faults),
+        Control::new("rate", "Rate limit", Kind::Line("number"))
+            .value(typed.get("rate"))
+            .hint("Deliveries a second, 1 to 10,000. Unlimited if left empty.")
+            .judged("/rateLimit", faults),
+        Control::new("ordering", "Order", choices(&ORDERINGS))
+            .required()
+            .value(typed.get("ordering"))
+            .hint("In order, one that fails holds up those behind it.")
+            .judged("/ordering", faults),
+    ]
+}
+
+fn renewal(webhook: &Webhook, shown: &Shown<'_>) -> Vec<Control> {
+    let (typed, faults) = (shown.typed, shown.faults);
+    let mut controls = vec![
+        Control::new("new-secret", "Generate a new secret when this is saved", Kind::Check)
+            .value(typed.get("new-secret"))
+            .hint("It is shown once, after saving. Do this if the old one may be known to somebody else.")
+            .judged("/secret", faults),
+    ];
+    if supports_overlap(webhook.revision.format.name) {
+        let overlaps = OVERLAPS.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect();
+        controls.push(
+            Control::new("overlap", "The old secret", Kind::Choice(overlaps))
+                .required()
+                .value(typed.get("overlap"))
+                .hint("Time for the receiver to take the new one.")
+                .judged("/newSecret", faults),
+        );
+    }
+    controls
+}
+
+fn rows(typed: &Posted) -> Vec<Row> {
+    let filled = typed::headers(typed).into_iter().chain(std::iter::repeat_n(("", ""), SPARE_ROWS));
+    let row = |(index, (name, value)): (usize, (&str, &str))| Row {
+        number: index + 1,
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    filled.enumerate().map(row).collect()
+}

@@ -1,0 +1,66 @@
+//! A webhook's new secret: made by a button of its page or with a change, and shown once.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse as _;
+
+use crate::model::secret::Secret;
+use crate::model::webhook::Webhook;
+use crate::service::public_key;
+use crate::service::webhooks::RotateSecret;
+use crate::ui::failure::Failure;
+use crate::ui::form::Posted;
+use crate::ui::layout::{Layout, rendered};
+use crate::ui::session::Signed;
+use crate::ui::{Answer, Ui};
+
+use super::LIST;
+use super::actions::named;
+use super::form::formats::verify;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    Created,
+    Renewed,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/secret.html")]
+struct Page {
+    at: Layout,
+    id: String,
+    name: String,
+    is_new: bool,
+    secret: String,
+    public_key: Option<String>,
+    verify: &'static str,
+    /// Old ones that sign along.
+    along: usize,
+}
+
+pub(super) fn page(signed: &Signed, webhook: &Webhook, (secret, why): (&Secret, Why)) -> Answer {
+    let title = if why == Why::Created { "Webhook created" } else { "New secret" };
+    let page = Page {
+        at: signed.0.layout(title),
+        id: webhook.id.to_string(),
+        name: super::name_of(webhook),
+        is_new: why == Why::Created,
+        secret: secret.expose().to_owned(),
+        public_key: public_key(secret.expose()).map(|key| key.text()),
+        verify: verify(webhook.revision.format.name),
+        along: webhook.current.secrets.len().saturating_sub(1),
+    };
+    Ok(rendered(&page)?.into_response())
+}
+
+pub(super) async fn renew(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = named(&id)?;
+    let overlap_seconds = match posted.filled("overlap") {
+        None => None,
+        Some(text) => Some(text.parse::<u64>().map_err(|_| Failure::other_method())?),
+    };
+    let input = RotateSecret { overlap_seconds, ..RotateSecret::default() };
+    let secret = ui.services.rotate_secret(signed.caller(), id, input).await?;
+    let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
+    page(&signed, &webhook, (&secret, Why::Renewed))
+}
