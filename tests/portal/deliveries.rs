@@ -131,7 +131,7 @@ async fn the_timeline_tells_what_happened_from_acceptance_to_the_end() {
     let admin = Browser::admin(&world).await;
     let page = admin.get(&format!("{LIST}/{id}")).await;
     page.shows("Accepted").shows("Routed").shows("<code>webhook-signature</code>").shows("Attempt 1").shows("Rejected");
-    page.shows("Answered 503.").shows("Response 503").shows("seen").shows("Will be tried again").shows("Next attempt");
+    page.shows("Answered 503.").shows("Response 503").shows("seen").shows("Again in ").shows("Next attempt");
     page.shows("<rect class=").shows("First byte").shows("Total").shows("webhook-id: evt_");
     page.shows("&#34;n&#34;: 1").shows("curl -X POST &#39;http://127.0.0.1").shows("secret-path").shows("data-copy=");
     page.shows("/…path").shows("href=\"/admin/events/evt_");

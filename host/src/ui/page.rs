@@ -38,3 +38,24 @@ impl Pager {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_stopped_says_down_to_when_it_looked_and_goes_on_from_there() {
+        let id = 1 << 40;
+        let page: Page<()> = Page { rows: Vec::new(), next: Some(id), scanned_to: Some(id) };
+        let pager = Pager::new(&Query::new("/admin/deliveries", "type=a.b&after=x"), &page).to_string();
+        assert!(pager.contains("20000 rows were looked at, down to 2020-01-01 00:04:22 UTC"), "{pager}");
+        assert!(
+            pager.contains(&format!("after={}", cursor(id)))
+                && pager.contains("type=a.b")
+                && pager.contains("Search on")
+        );
+        assert!(pager.contains("href=\"/admin/deliveries?type=a.b\""), "{pager}");
+        let whole: Page<()> = Page { rows: Vec::new(), next: None, scanned_to: None };
+        assert_eq!(Pager::new(&Query::new("/admin/deliveries", ""), &whole).to_string(), "");
+    }
+}

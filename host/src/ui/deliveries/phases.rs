@@ -42,7 +42,7 @@ impl Phases {
             return None;
         }
         let rest = total.saturating_sub(sum);
-        let rest = (!rest.is_zero()).then_some(("rest", "Sending and reading", rest));
+        let rest = (!rest.is_zero()).then_some(("rest", "The rest", rest));
         let mut x = 0;
         let part = |(class, label, took): (&'static str, &'static str, Duration)| {
             let share = took.as_micros() * u128::from(WIDTH) / total.as_micros().max(1);

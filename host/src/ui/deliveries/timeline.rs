@@ -21,7 +21,6 @@ pub(super) struct AttemptShown {
     pub(super) request: Option<Request>,
     pub(super) response: Option<Response>,
     pub(super) retry_reason: Option<String>,
-    pub(super) next: Option<Moment>,
     /// Unfolded: the newest one.
     pub(super) is_last: bool,
 }
@@ -69,7 +68,6 @@ impl AttemptShown {
             request: attempt.sent.as_ref().map(request),
             response,
             retry_reason: attempt.retry_reason.as_deref().map(sentence),
-            next: attempt.next_at.map(|at| Moment::new(at, now)),
             is_last,
         }
     }
