@@ -31,6 +31,7 @@ mod events;
 mod explain;
 mod keys;
 mod memory;
+mod overview;
 mod patch;
 mod plugins;
 mod portal_links;
@@ -49,6 +50,7 @@ pub mod webhooks;
 
 pub use catalogue::EventTypeInput;
 pub use explain::{Explanation, WebhookExplained};
+pub use overview::Standing;
 pub use plugins::COMPONENT_MAX;
 pub use portal_links::{PortalLink, PortalLinkInput};
 pub use preview::{BacktestInput, Compared, PreviewInput, Rerun, RerunInput};
