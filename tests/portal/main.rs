@@ -5,10 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
 mod browser;
+mod event_types;
 mod forms;
 mod framing;
 mod links;
+mod overview;
 mod pages;
+mod plugins;
+mod settings;
 mod sign_in;
 mod webhooks;
 #[allow(dead_code, reason = "the API's tests use all of it")]

@@ -5,15 +5,20 @@
 //! around them all. Every page works without JavaScript. Never sees the store, the network or a plugin.
 
 mod assets;
+mod event_types;
 mod failure;
 mod field;
 mod form;
 mod icon;
+mod json;
 mod layout;
+mod overview;
 mod page;
+mod plugins;
 mod portal_links;
 mod query;
 mod session;
+mod settings;
 mod show;
 mod sign_in;
 mod webhooks;
@@ -47,7 +52,11 @@ pub fn router(services: Arc<Services>) -> Router {
         .route("/admin", get(async || Redirect::to(HOME)))
         .route("/admin/", get(async || Redirect::to(HOME)))
         .merge(assets::routes())
+        .merge(settings::routes())
         .merge(sign_in::routes())
+        .merge(event_types::routes())
+        .merge(overview::routes())
+        .merge(plugins::routes())
         .merge(portal_links::routes())
         .merge(webhooks::routes())
         .fallback(failure::nothing_here)
