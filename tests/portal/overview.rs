@@ -85,3 +85,30 @@ async fn markup_that_somebody_stored_arrives_as_text() {
     let page = Browser::admin(&world).await.get(PATH).await;
     page.lacks("<script>alert").lacks("<img src=x").shows("&#60;script&#62;alert(1)&#60;/script&#62;");
 }
+
+#[tokio::test]
+async fn the_pages_carry_nothing_that_the_policy_refuses() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    for path in [
+        PATH,
+        "/admin/event-types",
+        "/admin/event-types/license.activated",
+        "/admin/event-types/-/new",
+        "/admin/plugins",
+        "/admin/plugins/slack",
+        "/admin/plugins/-/upload",
+        "/admin/templates",
+        "/admin/settings",
+        "/admin/settings/tenants",
+        "/admin/settings/tenants/default",
+        "/admin/settings/tokens",
+        "/admin/settings/audit",
+    ] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'"), "{path}");
+        page.lacks("<style").lacks("style=").lacks("onclick=").lacks("<script>");
+        assert_eq!(page.text.matches("<h1>").count(), 1, "{path}");
+    }
+}

@@ -76,6 +76,7 @@ async fn ended(reader: &mut Connection, asked: Asked<'_>) -> Result<(Vec<HourCou
         let (hour, status) = (row.count("hour")?, status(row.raw("status")?)?);
         hours.push(HourCount { hour, status, count: row.count("counted")? });
     }
+    hours.retain(|each| each.count > 0);
     Ok((hours, looked_at >= u64::from(SCAN_MAX)))
 }
 

@@ -20,7 +20,7 @@ use super::failure::sentence;
 use super::layout::{Layout, rendered};
 use super::query::Query;
 use super::session::Signed;
-use super::show::{Badge, Moment, percent};
+use super::show::{Badge, Moment, percent, thousands};
 use super::{Answer, Ui};
 
 pub(super) fn routes() -> Router<Ui> {
@@ -209,18 +209,6 @@ fn age(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
-
 /// As the browser asks for it, unless the configuration says another.
 fn site(ui: &Ui, signed: &Signed, headers: &HeaderMap) -> String {
     if let Some(site) = ui.services.public_url() {
@@ -235,16 +223,4 @@ fn curl(site: &str) -> String {
         "curl {site}/api/events \\\n  -H \"Authorization: Bearer $WAXWING_TOKEN\" \\\n  -H \"Content-Type: application/json\" \\\n  \
          -d '{{\"type\": \"license.activated\", \"data\": {{\"licenseKey\": \"AAAA-BBBB\"}}}}'"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_shown_in_groups_of_three() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(thousands(number), shown);
-        }
-    }
 }

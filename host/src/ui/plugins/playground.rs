@@ -9,7 +9,7 @@ use crate::service::{Ran, RunInput, TrialEvent, Verdict};
 use crate::ui::field::{Faults, Field, Kind};
 use crate::ui::form::Posted;
 use crate::ui::json::{in_lines, typed};
-use crate::ui::show::Badge;
+use crate::ui::show::{Badge, thousands};
 
 use super::diff::{self, Line};
 
@@ -126,9 +126,9 @@ impl Outcome {
 
 fn cost(cost: Cost) -> Vec<(&'static str, String)> {
     vec![
-        ("Fuel", format!("{} of {} instructions", cost.fuel, cost.fuel_limit)),
+        ("Fuel", format!("{} of {} instructions", thousands(cost.fuel), thousands(cost.fuel_limit))),
         ("Memory", format!("{} of {}", super::size(cost.memory), super::size(cost.memory_limit))),
-        ("Time", format!("{} µs", cost.micros)),
+        ("Time", format!("{} µs", thousands(cost.micros))),
     ]
 }
 
