@@ -41,24 +41,20 @@ pub(super) async fn form(State(ui): State<Ui>, signed: Signed) -> Answer {
 pub(super) async fn upload(State(ui): State<Ui>, signed: Signed, request: Request) -> Answer {
     // Before 16 MiB are read for nothing.
     ui.services.may_upload(signed.caller())?;
-    let faults = match posted(request).await? {
-        Posted { csrf, file } => {
-            proven(&signed.1, &csrf)?;
-            match file {
-                Some(file) if file.is_empty() => Faults::one(FILE, "choose a file that isn't empty"),
-                None => Faults::one(FILE, "choose a file"),
-                Some(file) => match ui.services.upload_plugin(signed.caller(), file).await {
-                    Ok((plugin, is_new)) => {
-                        let place = super::actions::place(&plugin.manifest.name, &plugin.manifest.version.to_string());
-                        let done = if is_new { "uploaded" } else { "known" };
-                        return Ok(Redirect::to(&saying(&place, done)).into_response());
-                    }
-                    Err(ServiceError::BadComponent(bad)) => Faults::one(FILE, bad),
-                    Err(ServiceError::Refused { detail, .. }) => Faults::one(FILE, detail),
-                    Err(other) => Faults::of(other)?,
-                },
+    let Posted { csrf, file } = posted(request).await?;
+    proven(&signed.1, &csrf)?;
+    let faults = match file {
+        Some(file) if !file.is_empty() => match ui.services.upload_plugin(signed.caller(), file).await {
+            Ok((plugin, is_new)) => {
+                let place = super::actions::place(&plugin.manifest.name, &plugin.manifest.version.to_string());
+                let done = if is_new { "uploaded" } else { "known" };
+                return Ok(Redirect::to(&saying(&place, done)).into_response());
             }
-        }
+            Err(ServiceError::BadComponent(bad)) => Faults::one(FILE, bad),
+            Err(ServiceError::Refused { detail, .. }) => Faults::one(FILE, detail),
+            Err(other) => Faults::of(other)?,
+        },
+        _ => Faults::one(FILE, "choose a file, and not an empty one"),
     };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&signed, &faults)?).into_response())
 }
