@@ -104,7 +104,7 @@ mod tests {
         let vault = Vault::new([7; 32]);
         let scope = |event: u64, webhook: u64| PlaceholderScope { event: event.into(), webhook: webhook.into() };
         let first = vault.placeholder(scope(1, 2), Digest([3; 32]), "/token");
-        assert_eq!(first.len(), PLACEHOLDER_LENGTH);
+        assert_eq!(first.len(), crate::model::placeholder::LENGTH);
         assert_eq!(first, vault.placeholder(scope(1, 2), Digest([3; 32]), "/token"));
         let others = [
             vault.placeholder(scope(9, 2), Digest([3; 32]), "/token"),

@@ -13,6 +13,7 @@ mod concurrency;
 mod deliveries;
 mod document;
 mod events;
+mod overview;
 mod plugins;
 mod refusals;
 mod replays;

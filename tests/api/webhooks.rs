@@ -250,3 +250,26 @@ async fn a_template_fills_in_what_the_request_leaves_open() {
     let unknown = world.post("/api/webhooks", json!({ "template": "pigeons", "url": "https://example.com" })).await;
     assert_eq!(pointers(&unknown.refused(422, "unknown-template")), ["/template"]);
 }
+
+#[tokio::test]
+async fn those_that_want_a_type_or_use_a_plugin_are_found() {
+    let world = World::start().await;
+    let chain = json!([{ "plugin": "slack" }]);
+    let slack = world.webhook_with(json!({ "events": ["license.*"], "plugins": chain })).await;
+    let plain = world.webhook_with(json!({ "events": ["order.paid"] })).await;
+    let version = slack["plugins"][0]["version"].as_str().unwrap();
+    for (query, found) in [
+        ("type=license.activated", &slack["id"]),
+        ("type=order.paid", &plain["id"]),
+        ("plugin=slack", &slack["id"]),
+        (&format!("plugin=slack@{version}"), &slack["id"]),
+    ] {
+        let listed = world.get(&format!("/api/webhooks?{query}")).await.ok();
+        let ids: Vec<_> = listed["data"].as_array().unwrap().iter().map(|webhook| &webhook["id"]).collect();
+        assert_eq!(ids, [found], "{query}");
+    }
+    for query in ["type=order.lost", "plugin=filter", "plugin=slack@9.9.9"] {
+        assert_eq!(world.get(&format!("/api/webhooks?{query}")).await.ok()["data"], json!([]), "{query}");
+    }
+    world.get("/api/webhooks?type=a..b").await.refused(422, "invalid-parameter");
+}

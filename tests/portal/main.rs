@@ -6,11 +6,15 @@
 
 mod browser;
 mod deliveries;
+mod event_types;
 mod events;
 mod forms;
 mod framing;
 mod links;
+mod overview;
 mod pages;
+mod plugins;
+mod settings;
 mod sign_in;
 mod webhook;
 mod webhook_form;

@@ -6,7 +6,7 @@ use waxwing::model::delivery::{Delivery, DeliveryStatus};
 use waxwing::model::ids::{DeliveryId, EventId, WebhookId};
 use waxwing::model::name::Tenant;
 use waxwing::model::page::{PageRequest, SCAN_MAX};
-use waxwing::store::{DeliveryFilter, EventFilter, NewDelivery, Recent, Start};
+use waxwing::store::{DeliveryFilter, EventFilter, NewDelivery, Overview, Recent, Start};
 
 use crate::fixture::{Fixture, hours, minutes};
 use crate::samples::stage_run;
@@ -250,4 +250,24 @@ pub(crate) async fn how_the_newest_deliveries_fare_is_known_of_many_webhooks(mut
     let newest = Recent { tried: Recent::MAX + 1, delivered: Recent::MAX - 1 };
     assert_eq!(recent, [(busy, newest), (failing, Recent { tried: 2, delivered: 0 })].into());
     assert!(f.store.recent(&[], since).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_overview_counts_each_delivery_once_in_its_hour(mut f: Fixture) {
+    let since = f.now;
+    live(&f, 1, Fate::Delivered).await;
+    f.advance(hours(2));
+    for fate in [Fate::Failed, Fate::Retried, Fate::Waiting, Fate::Scheduled, Fate::Held] {
+        live(&f, 1, fate).await;
+    }
+    let seen = f.store.overview(None, since).await.unwrap();
+    let mut hours: Vec<_> = seen.hours.iter().map(|each| (each.hour, each.status.as_str(), each.count)).collect();
+    hours.sort_unstable();
+    assert_eq!(hours, [(0, "delivered", 1), (2, "failed", 1), (2, "pending", 4)]);
+    assert_eq!((seen.queue.claimed, seen.queue.scheduled, seen.queue.waiting), (2, 1, 1));
+    assert_eq!((seen.attempts, seen.p50_ms, seen.p95_ms), (3, Some(40), Some(40)));
+    assert!(seen.queue.oldest >= Some(f.now) && !seen.truncated && !seen.queue_truncated);
+    let later = f.store.overview(None, f.now).await.unwrap();
+    assert_eq!((later.attempts, later.hours.iter().map(|each| each.count).sum::<u64>()), (2, 5));
+    let nobody: Tenant = "nobody".parse().unwrap();
+    assert_eq!(f.store.overview(Some(&nobody), since).await.unwrap(), Overview::default());
 }

@@ -110,6 +110,7 @@ contract! {
         events_are_listed_by_tenant_type_time_and_callers_id,
         the_stats_are_of_real_attempts_only,
         how_the_newest_deliveries_fare_is_known_of_many_webhooks,
+        an_overview_counts_each_delivery_once_in_its_hour,
     }
     purge {
         an_event_goes_with_all_that_hangs_on_it_when_its_class_says,

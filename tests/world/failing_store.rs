@@ -21,8 +21,8 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError, WebhookStats,
-    Webhooks,
+    News, Nodes, Overview, Plugins, Pulse, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError,
+    WebhookStats, Webhooks,
 };
 
 /// When a call fails.
@@ -189,6 +189,10 @@ impl Deliveries for FailingStore {
 
     async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>> {
         self.call(self.inner.recent(webhooks, since)).await
+    }
+
+    async fn overview(&self, tenant: Option<&Tenant>, since: Timestamp) -> Result<Overview> {
+        self.call(self.inner.overview(tenant, since)).await
     }
 }
 

@@ -12,6 +12,7 @@ mod events;
 mod extract;
 mod intake;
 mod log;
+mod overview;
 mod page;
 mod plugins;
 mod portal;
@@ -148,6 +149,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(trials::routes())
         .merge(events::routes())
         .merge(deliveries::routes())
+        .merge(overview::routes())
         .merge(plugins::routes())
         .merge(catalogue::routes())
         .merge(accounts::routes())

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::model::ids::WebhookId;
-use crate::model::name::{Environment, Tenant};
+use crate::model::name::{Environment, EventType, Tenant};
 use crate::service::webhooks::{WebhookFilter, WebhookInput};
 use crate::service::{Caller, Patch};
 
@@ -42,6 +42,12 @@ struct Filter {
     status: Option<StatusWanted>,
     #[param(value_type = Option<String>)]
     tenant: Option<Tenant>,
+    /// Those that want events of this type.
+    #[serde(rename = "type")]
+    #[param(value_type = Option<String>)]
+    event_type: Option<EventType>,
+    /// Those that use this plugin: its name, or `name@version`.
+    plugin: Option<String>,
     /// 1 to 250; 50 by default.
     limit: Option<u32>,
     /// The `next` of the page before.
@@ -90,8 +96,9 @@ async fn list(
 ) -> Answer<Shown<Listed<WebhookShown>>> {
     let page = page(asked.limit, asked.after.as_deref())?;
     let status = asked.status.map(|status| status.as_str().to_owned());
-    let (tenant, environment, search) = (asked.tenant, asked.environment, asked.search);
-    let found = api.services.webhooks(&caller, WebhookFilter { tenant, environment, status, search }, page)?;
+    let Filter { search, environment, tenant, event_type, plugin, .. } = asked;
+    let filter = WebhookFilter { tenant, environment, status, search, event_type, plugin };
+    let found = api.services.webhooks(&caller, filter, page)?;
     Ok(listed(found, |webhook| view::webhook(&caller, &webhook)))
 }
 

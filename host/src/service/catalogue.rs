@@ -49,6 +49,11 @@ struct BuiltIn {
 }
 
 impl Services {
+    /// Told before anybody fills in a form for what only admins change.
+    pub fn may_administer(&self, caller: &Caller) -> Result<()> {
+        caller.must_administer()
+    }
+
     /// Whoever has a token may know what can happen.
     pub fn event_types(&self, _: &Caller) -> Vec<CatalogueEntry> {
         self.accounts.catalogue().values().cloned().collect()

@@ -1,11 +1,12 @@
 //! Plugins as they are kept: uploaded, listed, shared, deleted. Only an admin may; tenants see those that are shared with them.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::model::plugin::Plugin;
+use crate::model::plugin::{Digest, Plugin};
 use crate::transform::BadComponent;
 
 use super::Services;
@@ -72,6 +73,17 @@ impl Services {
         let mut list = Vec::clone(&self.accounts.plugins());
         list.retain(|plugin| caller.sees_plugin(plugin));
         Ok(list)
+    }
+
+    /// How many webhooks that the caller may see use each.
+    pub fn plugin_uses(&self, caller: &Caller) -> Result<HashMap<Digest, usize>> {
+        caller.must_read()?;
+        let mut uses: HashMap<Digest, usize> = HashMap::new();
+        for webhook in self.directory.all().into_iter().filter(|webhook| caller.sees(&webhook.tenant)) {
+            let digests: BTreeSet<Digest> = webhook.revision.chain.iter().map(|stage| stage.digest).collect();
+            digests.into_iter().for_each(|digest| *uses.entry(digest).or_default() += 1);
+        }
+        Ok(uses)
     }
 
     /// Newest first; never empty.

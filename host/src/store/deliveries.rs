@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::Result;
+use super::{Overview, Result};
 use crate::model::attempt::Attempt;
 use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
@@ -73,4 +73,7 @@ pub trait Deliveries {
 
     /// Of each of these webhooks, its newest deliveries that were accepted at `since` or later. Those without any are left out.
     async fn recent(&self, webhooks: &[WebhookId], since: Timestamp) -> Result<HashMap<WebhookId, Recent>>;
+
+    /// How things stand now, and by the hour what was accepted at `since` or later.
+    async fn overview(&self, tenant: Option<&Tenant>, since: Timestamp) -> Result<Overview>;
 }

@@ -14,6 +14,7 @@ mod deliveries;
 mod events;
 mod failure;
 mod nodes;
+mod overview;
 pub mod packed;
 #[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod postgres;
@@ -31,6 +32,7 @@ pub use self::events::{
     Appended, EventFilter, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start,
 };
 pub use self::nodes::{News, Nodes, Pulse};
+pub use self::overview::{HourCount, Overview};
 pub use self::queue::{Completed, Completion, Queue, QueueDepth};
 pub use self::reach::Reach;
 pub use self::sessions::Sessions;

@@ -43,7 +43,7 @@ impl Code {
 /// The text that these bytes are, JSON indented.
 pub(super) fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.len() <= SHOWN_MAX => super::json::pretty(text).unwrap_or_else(|| text.to_owned()),
+        Ok(text) if text.len() <= SHOWN_MAX => super::json::in_lines(text),
         Ok(text) => text.to_owned(),
         Err(_) => format!("{} that aren’t text", size(bytes.len() as u64)),
     }

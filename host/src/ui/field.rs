@@ -104,6 +104,12 @@ impl askama::filters::HtmlSafe for Summary {}
 pub(super) enum Kind {
     /// Of this type of `<input>`: `text`, `url`, `search`, `password`, `number`, …
     Line(&'static str),
+    /// Several lines; so many are shown.
+    Text(u8),
+    /// To be ticked; what it says is the label.
+    Tick,
+    /// Of files with this ending.
+    File(&'static str),
     /// Value and label of each.
     Choice(Vec<(String, String)>),
 }

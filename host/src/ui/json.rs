@@ -1,12 +1,22 @@
-//! JSON, indented for reading. Only the space between its parts changes: numbers and strings stay as they were written.
+//! JSON as people read it, and as they type it. Only the space between its parts changes: numbers and strings stay as they were written.
 
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// What is indented further than this isn't indented more.
 const DEPTH_SHOWN: usize = 16;
 
-/// `None` for what isn't JSON.
-pub(super) fn pretty(text: &str) -> Option<String> {
+/// In lines; what isn't JSON stays as it is.
+pub(super) fn in_lines(text: &str) -> String {
+    pretty(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// What was typed, or where it stops being JSON.
+pub(super) fn typed(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("isn't JSON: {error}"))
+}
+
+fn pretty(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let (mut out, mut depth) = (String::with_capacity(text.len() * 2), 0_usize);
     let (mut in_string, mut escaped) = (false, false);
@@ -67,6 +77,12 @@ mod tests {
         let shown = pretty(r#"{"b":1.50, "a":[1e3,{ }],"s":"{\"x\": \\"}"#).unwrap();
         assert_eq!(shown, "{\n  \"b\": 1.50,\n  \"a\": [\n    1e3,\n    {}\n  ],\n  \"s\": \"{\\\"x\\\": \\\\\"\n}");
         assert_eq!(pretty("no json"), None);
-        assert_eq!(pretty("7").as_deref(), Some("7"));
+        assert_eq!(in_lines("7"), "7");
+        assert_eq!(in_lines("{"), "{");
+    }
+
+    #[test]
+    fn a_fault_names_its_place() {
+        assert!(typed("{\"a\":\n}").unwrap_err().contains("line 2"));
     }
 }

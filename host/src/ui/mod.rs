@@ -8,6 +8,7 @@ mod assets;
 mod code;
 mod deliveries;
 mod diff;
+mod event_types;
 mod events;
 mod failure;
 mod field;
@@ -15,10 +16,13 @@ mod form;
 mod icon;
 mod json;
 mod layout;
+mod overview;
 mod page;
+mod plugins;
 mod portal_links;
 mod query;
 mod session;
+mod settings;
 mod show;
 mod sign_in;
 mod units;
@@ -53,7 +57,11 @@ pub fn router(services: Arc<Services>) -> Router {
         .route("/admin", get(async || Redirect::to(HOME)))
         .route("/admin/", get(async || Redirect::to(HOME)))
         .merge(assets::routes())
+        .merge(settings::routes())
         .merge(sign_in::routes())
+        .merge(event_types::routes())
+        .merge(overview::routes())
+        .merge(plugins::routes())
         .merge(portal_links::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())

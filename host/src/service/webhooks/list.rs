@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::ids::WebhookId;
-use crate::model::name::{Environment, Tenant};
+use crate::model::name::{Environment, EventType, Tenant};
 use crate::model::page::{Page, PageRequest};
+use crate::model::plugin::Stage;
 use crate::model::webhook::{Health, Revision, Status, Webhook};
 use crate::service::Services;
 use crate::service::caller::Caller;
@@ -22,6 +23,10 @@ pub struct WebhookFilter {
     pub status: Option<String>,
     /// A part of the name or the URL, whatever its case. For those who may not see URLs: of the name or the origin.
     pub search: Option<String>,
+    /// Those that want events of this type.
+    pub event_type: Option<EventType>,
+    /// Those whose chain has this plugin: `name`, or `name@version`.
+    pub plugin: Option<String>,
 }
 
 /// How a webhook fared in the last 7 days.
@@ -58,6 +63,11 @@ impl Services {
             tenant.as_ref().is_none_or(|tenant| webhook.tenant == *tenant)
                 && filter.environment.as_ref().is_none_or(|wanted| webhook.revision.environment == *wanted)
                 && filter.status.as_ref().is_none_or(|wanted| is_in(webhook.revision.status, wanted))
+                && filter.event_type.as_ref().is_none_or(|wanted| webhook.revision.subscription.wants(wanted))
+                && filter
+                    .plugin
+                    .as_ref()
+                    .is_none_or(|wanted| webhook.revision.chain.iter().any(|stage| is_of(stage, wanted)))
                 && search.as_ref().is_none_or(|text| mentions(caller, webhook, text))
                 && page.before.is_none_or(|before| webhook.id.number() < before)
         });
@@ -102,6 +112,13 @@ impl Services {
 
 fn is_in(status: Status, wanted: &str) -> bool {
     status.as_str() == wanted || (wanted == "inactive" && status != Status::Active)
+}
+
+fn is_of(stage: &Stage, wanted: &str) -> bool {
+    match wanted.split_once('@') {
+        Some((name, version)) => stage.name == name && stage.version.to_string() == version,
+        None => stage.name == wanted,
+    }
 }
 
 fn mentions(caller: &Caller, webhook: &Webhook, text: &str) -> bool {

@@ -35,6 +35,8 @@ mod loaded;
 mod locks;
 mod membership;
 mod nodes;
+#[path = "../sql/overview.rs"]
+mod overview;
 mod partitions;
 #[path = "../sql/plugins.rs"]
 mod plugins;

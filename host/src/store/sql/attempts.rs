@@ -85,7 +85,7 @@ async fn has_more(connection: &mut Connection, webhook: WebhookId, since: Timest
 }
 
 /// The nearest-rank percentile of sorted microseconds, in milliseconds.
-fn percentile(sorted: &[u64], percent: usize) -> Option<u32> {
+pub(super) fn percentile(sorted: &[u64], percent: usize) -> Option<u32> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     let micros = sorted.get(rank - 1)?;
     Some(u32::try_from(micros / 1000).unwrap_or(u32::MAX))

@@ -9,14 +9,14 @@ use sqlx::QueryBuilder;
 use super::convert::{Columns, cause, int, status, status_number};
 use super::dialect::{ANY_END, ANY_OF, Connection, Db, LIST_MAX, Row, Store, indexed_by, push_in, snapshot};
 use super::list::{self, Conditions};
-use super::{attempts, loaded};
+use super::{attempts, loaded, overview};
 use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{Delivery, DeliveryStatus, Fixed};
 use crate::model::ids::{DeliveryId, EventId, WebhookId, floor_of};
 use crate::model::name::Tenant;
 use crate::model::page::{Page, PageRequest};
 use crate::model::time::Timestamp;
-use crate::store::{Deliveries, DeliveryFilter, Recent, Result, WebhookStats};
+use crate::store::{Deliveries, DeliveryFilter, Overview, Recent, Result, WebhookStats};
 
 // Asked row by row: joined, a planner may begin at the events, and walk through all of them.
 const ENVIRONMENT: &str = "(SELECT e.environment FROM events AS e WHERE e.id = r.event) = ";
@@ -195,6 +195,11 @@ impl Deliveries for Store {
             }
         }
         Ok(found)
+    }
+
+    async fn overview(&self, tenant: Option<&Tenant>, since: Timestamp) -> Result<Overview> {
+        let mut reader = snapshot(&self.readers).await?;
+        overview::of(&mut reader, overview::Asked { tenant, since }).await
     }
 }
 

@@ -29,6 +29,8 @@ mod list;
 mod loaded;
 mod lock;
 mod nodes;
+#[path = "../sql/overview.rs"]
+mod overview;
 #[path = "../sql/plugins.rs"]
 mod plugins;
 mod purge;

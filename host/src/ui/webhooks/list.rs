@@ -92,6 +92,7 @@ pub(super) async fn list(State(ui): State<Ui>, signed: Signed, query: Query) -> 
         environment: query.parsed("environment"),
         status: query.get("status").map(str::to_owned),
         search: query.get("search").map(str::to_owned),
+        ..WebhookFilter::default()
     };
     let found = services.webhooks(caller, filter, asked(&query))?;
     let pager = Pager::new(&query, &found);

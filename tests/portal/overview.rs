@@ -1,0 +1,114 @@
+//! How things stand, at the beginning and later, and for whom.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::browser::{Browser, named};
+use crate::world::{ADMIN, World};
+
+const PATH: &str = "/admin/overview";
+
+#[tokio::test]
+async fn at_the_beginning_it_says_the_next_steps() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    assert_eq!(admin.get("/admin").await.location(), PATH);
+    let page = admin.get(PATH).await;
+    assert_eq!(page.status, 200);
+    page.shows("First steps").shows("href=\"/admin/webhooks/new\"").shows("href=\"/admin/templates\"");
+    page.shows(&format!("curl http://{}/api/events", world.app.address())).shows("nothing waits");
+    named(&world, "shop").await;
+    admin.get(PATH).await.shows("First steps").shows("Done: ").lacks("href=\"/admin/webhooks/new\"");
+    world.publish("order.paid", json!({})).await;
+    admin.get(PATH).await.lacks("First steps");
+    let viewer = Browser::signed_in(&world, &world.token("viewer", None).await).await;
+    viewer.get(PATH).await.shows("Deliveries per hour").lacks("Create webhook");
+}
+
+#[tokio::test]
+async fn it_counts_what_happened_and_names_what_fails() {
+    let world = World::start().await;
+    let good = named(&world, "good").await;
+    world.sink.answers(&[200, 200, 200]);
+    for _ in 0..3 {
+        world.publish("order.paid", json!({})).await;
+    }
+    world.deliver().await;
+    world.post(&format!("/api/webhooks/{good}/pause"), json!({})).await.ok();
+    let once = json!({ "name": "bad", "events": ["*"], "retry": { "delaysSeconds": [] } });
+    let bad = world.webhook_with(once).await["id"].as_str().unwrap().to_owned();
+    world.sink.answers(&[500]);
+    world.publish("order.lost", json!({})).await;
+    world.deliver().await;
+    let page = Browser::admin(&world).await.get(PATH).await;
+    page.shows("<dd class=\"share \">3</dd>")
+        .shows("1 failed, 1 pending")
+        .shows("75 %")
+        .shows("1 waiting for their webhook");
+    page.shows("3 delivered, 1 failed, 1 others; at most 5 in an hour").shows("of the newest 4 attempts");
+    page.shows(&format!("href=\"/admin/webhooks/{bad}\">bad</a>")).shows("1 failed attempt").shows("never");
+    page.shows(">order.lost</a>").shows("href=\"/admin/webhook-deliveries?status=failed\"");
+    let failed = world.get("/api/deliveries?status=failed").await.ok();
+    page.shows(&format!("href=\"/admin/webhook-deliveries/{}\"", failed["data"][0]["id"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_tenant_sees_only_what_is_his() {
+    let world = World::start().await;
+    world.send(world.request(Method::PUT, "/api/tenants/acme").bearer_auth(ADMIN)).await.ok();
+    let other = json!({ "name": "not-his", "events": ["*"], "retry": { "delaysSeconds": [] } });
+    world.webhook_with(other).await;
+    world.sink.answers(&[500]);
+    world.publish("order.lost", json!({})).await;
+    world.deliver().await;
+    let tenant = Browser::signed_in(&world, &world.token("tenant", Some("acme")).await).await;
+    for path in [PATH, "/admin/overview?tenant=acme"] {
+        let page = tenant.get(path).await;
+        page.lacks("not-his").lacks("order.lost").shows("0 delivered, 0 failed, 0 others").lacks("curl http");
+    }
+    assert_eq!(tenant.get("/admin/overview?tenant=default").await.status, 403);
+    let admin = Browser::admin(&world).await;
+    admin.get(PATH).await.shows("not-his");
+    admin.get("/admin/overview?tenant=acme").await.lacks("not-his");
+    let stranger = Browser::new(&world).get(PATH).await;
+    assert_eq!(stranger.location(), "/admin/sign-in");
+}
+
+#[tokio::test]
+async fn markup_that_somebody_stored_arrives_as_text() {
+    let world = World::start().await;
+    let planted = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
+    world.webhook_with(json!({ "name": planted, "events": ["*"], "retry": { "delaysSeconds": [] } })).await;
+    world.sink.answers(&[500]);
+    world.publish("order.lost", json!({ "a": planted })).await;
+    world.deliver().await;
+    let page = Browser::admin(&world).await.get(PATH).await;
+    page.lacks("<script>alert").lacks("<img src=x").shows("&#60;script&#62;alert(1)&#60;/script&#62;");
+}
+
+#[tokio::test]
+async fn the_pages_carry_nothing_that_the_policy_refuses() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    for path in [
+        PATH,
+        "/admin/event-types",
+        "/admin/event-types/license.activated",
+        "/admin/event-types/-/new",
+        "/admin/plugins",
+        "/admin/plugins/slack",
+        "/admin/plugins/-/upload",
+        "/admin/templates",
+        "/admin/settings",
+        "/admin/settings/tenants",
+        "/admin/settings/tenants/default",
+        "/admin/settings/tokens",
+        "/admin/settings/audit",
+    ] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'"), "{path}");
+        page.lacks("<style").lacks("style=").lacks("onclick=").lacks("<script>");
+        assert_eq!(page.text.matches("<h1>").count(), 1, "{path}");
+    }
+}
