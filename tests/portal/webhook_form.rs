@@ -152,7 +152,11 @@ async fn each_fault_stands_at_its_field_and_what_was_typed_stays() {
     ];
     let refused = admin.submit(NEW, &typed).await;
     assert_eq!(refused.status, 422);
-    refused.shows("&#60;b&#62;bold&#60;/b&#62;").lacks("<b>bold").shows("ftp://&#60;i&#62;").shows(">bad..pattern</textarea>");
+    refused
+        .shows("&#60;b&#62;bold&#60;/b&#62;")
+        .lacks("<b>bold")
+        .shows("ftp://&#60;i&#62;")
+        .shows("\nbad..pattern</textarea>");
     for field in ["url", "environment", "account", "timeout", "rate"] {
         refused.shows(&format!("href=\"#field-{field}\"")).shows(&format!("id=\"field-{field}-error\""));
     }
