@@ -156,7 +156,7 @@ async fn each_fault_stands_at_its_field_and_what_was_typed_stays() {
         .shows("&#60;b&#62;bold&#60;/b&#62;")
         .lacks("<b>bold")
         .shows("ftp://&#60;i&#62;")
-        .shows(">bad..pattern</textarea>");
+        .shows("\nbad..pattern</textarea>");
     for field in ["url", "environment", "account", "timeout", "rate"] {
         refused.shows(&format!("href=\"#field-{field}\"")).shows(&format!("id=\"field-{field}-error\""));
     }
