@@ -56,6 +56,7 @@ use self::connect::{Connector, Purpose, compare_key};
 pub use self::copying::PostgresCopying;
 use self::doubts::Doubts;
 use self::hot::{AppendCommit, CompleteCommit};
+pub use self::locks::{hold_off_purges, purges_now};
 use self::membership::Membership;
 use self::partitions::Partitions;
 use self::tidings::Tidings;
