@@ -19,6 +19,7 @@ use super::health::Healths;
 use super::jumps::Jumps;
 use super::pipeline::Pipeline;
 use super::recorder::{Due, Ended, Recorder};
+use super::retention::Retention;
 use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
@@ -42,6 +43,7 @@ pub(super) struct Worker {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) health: Arc<Healths>,
     pub(super) sweeper: Sweeper,
+    retention: Arc<Retention>,
     pub(super) attention: Arc<Notify>,
     pub(super) recorder: Recorder,
     /// To the recorder's task, while it takes anything.
@@ -60,6 +62,7 @@ impl Worker {
     pub(super) fn new(parts: Parts, actors: Actors, (attention, jumps): (Arc<Notify>, Arc<Jumps>)) -> Self {
         let Actors { dispatcher, pipeline, health } = actors;
         Self {
+            retention: Arc::new(Retention::new(parts.clone(), Arc::clone(&jumps))),
             sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher), jumps),
             recorder: Recorder {
                 dispatcher: Arc::clone(&dispatcher),
@@ -95,6 +98,8 @@ impl Worker {
         let recording = Arc::clone(self);
         self.tracker.spawn(async move { recording.recorder.run(ended, || recording.go_on()).await });
         self.tracker.spawn(Arc::clone(&worker).run(stop.clone()));
+        let (retention, stopped) = (Arc::clone(&self.retention), stop.clone());
+        self.tracker.spawn(async move { retention.run(stopped).await });
         Running { worker, stop }
     }
 
@@ -221,6 +226,7 @@ impl Worker {
         self.find_the_lost().await?;
         self.look_at_the_clock().await?;
         self.sweeper.sweep().await?;
+        self.retention.purge_when_due().await?;
         self.claim_due().await?;
         self.refill().await
     }

@@ -15,8 +15,8 @@ use super::scenario::Stored;
 use super::templates::Elsewhere;
 use crate::cli::Failure;
 use crate::clock::{Clock, Rng, SystemClock, SystemRng};
-use crate::model::causes::WithCauses;
 use crate::model::attempt::{Attempt, Outcome, Response, Sent, Timings, Trigger};
+use crate::model::causes::WithCauses;
 use crate::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
 use crate::model::event::{Event, Payload};
 use crate::model::ids::IdSource;
@@ -26,7 +26,9 @@ use crate::model::time::Timestamp;
 use crate::store::admission::scope_of;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
-use crate::store::{Completed, Completion, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, Start, Store, StoreError};
+use crate::store::{
+    Completed, Completion, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, Start, Store, StoreError,
+};
 use crate::vault::Vault;
 
 /// As many rows as the store commits at once.
@@ -97,6 +99,10 @@ async fn fill(store: Arc<dyn Store>, contents: Contents) -> Result<(), StoreErro
         let ended: Result<(), StoreError> = ended.map_err(|error| damaged(Box::new(error)))?;
         ended?;
     }
+    if filling.contents.stored == Stored::Expired {
+        // A server that finds nothing newer doubts its clock, and lets nothing expire.
+        filling.one(count).await?;
+    }
     Ok(())
 }
 
@@ -148,8 +154,8 @@ impl Filling {
     fn accepted_at(&self, number: usize) -> Timestamp {
         let share = |of: u64| of * wide(number) / wide(self.contents.count).max(1);
         match self.contents.stored {
-            Stored::Expired => expired_day().0.plus(Duration::from_millis(share(DAY * 1000))),
-            Stored::Delivered | Stored::Scheduled | Stored::Nothing => SystemClock.now(),
+            Stored::Expired if number < self.contents.count => expired_day().0.plus(Duration::from_millis(share(DAY * 1000))),
+            Stored::Expired | Stored::Delivered | Stored::Scheduled | Stored::Nothing => SystemClock.now(),
         }
     }
 

@@ -105,8 +105,7 @@ impl Expired {
         if left > 0 {
             return Err(Failure::Failed(format!("{left} rows that have expired are still there")));
         }
-        let (meanwhile, otherwise) =
-            (posted.latencies.within(times.purging), posted.latencies.within(times.otherwise));
+        let (meanwhile, otherwise) = (posted.latencies.within(times.purging), posted.latencies.within(times.otherwise));
         Ok((posted, Purged { rows: self.rows, took: times.took, meanwhile, otherwise }))
     }
 

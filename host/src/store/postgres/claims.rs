@@ -11,6 +11,7 @@ use sqlx::query::Query;
 use sqlx::{Postgres, Transaction};
 
 use super::convert::{Columns, cause_number, int, millis, status_number};
+use super::days::revivable;
 use super::dialect::Row;
 use super::partitions::Part;
 use super::{PostgresStore, loaded};
@@ -28,12 +29,13 @@ const WAITING: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM que
         WHERE node IS NULL AND due_at IS NULL AND webhook = $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) \
     UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
-/// One that has ended comes back as a queue row; its row in the log stays until it ends again.
+/// One that has ended comes back as a queue row, unless its event has expired; its row in the log stays until it ends again.
 const BACK: &str = "INSERT INTO queue \
     (id, class, event, webhook, tenant, fence, attempts, cause, last_status, reason, revision, replay_of) \
     SELECT d.id, d.class, d.event, d.webhook, d.tenant, d.fence, d.attempts, d.cause, d.last_status, d.reason, d.revision, \
-    d.replay_of FROM deliveries AS d JOIN events AS e ON e.id = d.event WHERE d.id = $1 \
-    ON CONFLICT (id) DO NOTHING";
+    d.replay_of FROM deliveries AS d JOIN events AS e ON e.id = d.event \
+    JOIN unnest($2::bigint[], $3::bigint[]) AS k (class, since) ON k.class = e.class AND k.since <= e.id \
+    WHERE d.id = $1 ON CONFLICT (id) DO NOTHING";
 
 /// A test stays a test: it counts nowhere.
 const ONE: &str = "UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1, cause = CASE cause WHEN $3 THEN cause ELSE $4 END \
@@ -44,7 +46,8 @@ const PUT_IN: &str = "WITH added AS (INSERT INTO queue \
         SELECT n.id, e.class, e.id, n.webhook, e.tenant, n.node, n.due_at, n.fence, 0, n.cause, n.replay_of \
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], \
             $8::bigint[]) AS n (id, event, webhook, node, due_at, fence, cause, replay_of) \
-        JOIN events AS e ON e.id = n.event RETURNING id, event, class) \
+        JOIN events AS e ON e.id = n.event \
+        JOIN unnest($9::bigint[], $10::bigint[]) AS k (class, since) ON k.class = e.class AND k.since <= e.id RETURNING id, event, class) \
     INSERT INTO additions (event, delivery, class) SELECT event, id, class FROM added RETURNING delivery, class";
 
 /// From the queue to the log, as cancelled: `$1` are ids whose rows are locked.
@@ -98,10 +101,11 @@ impl PostgresStore {
         Ok(claimed)
     }
 
-    pub(super) async fn take_back(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+    pub(super) async fn take_back(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Claimed>> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
-        sqlx::query(BACK).bind(int(id.number())).execute(&mut *transaction).await?;
+        let (classes, since) = revivable(now);
+        sqlx::query(BACK).bind(int(id.number())).bind(classes).bind(since).execute(&mut *transaction).await?;
         let rows = sqlx::query(ONE)
             .bind(node)
             .bind(int(id.number()))
@@ -123,10 +127,11 @@ impl PostgresStore {
         Ok(())
     }
 
-    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)]) -> Result<Vec<DeliveryId>> {
+    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)], now: Timestamp) -> Result<Vec<DeliveryId>> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
         let column = |of: &dyn Fn(&(EventId, NewDelivery)) -> i64| replays.iter().map(of).collect::<Vec<i64>>();
+        let (classes, since) = revivable(now);
         let starts: Vec<_> = replays.iter().map(|(_, new)| starting(new.start, node)).collect();
         let rows = sqlx::query(PUT_IN)
             .bind(column(&|(_, new)| int(new.id.number())))
@@ -137,6 +142,8 @@ impl PostgresStore {
             .bind(starts.iter().map(|start| start.2).collect::<Vec<_>>())
             .bind(column(&|(_, new)| cause_number(new.trigger)))
             .bind(replays.iter().map(|(_, new)| new.replay_of.map(|id| int(id.number()))).collect::<Vec<_>>())
+            .bind(classes)
+            .bind(since)
             .fetch_all(&mut *transaction)
             .await?;
         let added: HashSet<i64> = rows.iter().map(|row| row.raw("delivery")).collect::<Result<_>>()?;

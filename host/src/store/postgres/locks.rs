@@ -64,6 +64,12 @@ impl Lock {
         Ok(())
     }
 
+    /// Whether it was free; then it is held as long as the connection lives.
+    pub(super) async fn try_hold(self, connection: &mut PgConnection) -> Result<bool> {
+        let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)");
+        Ok(query.bind(SPACE).bind(self.0).fetch_one(connection).await?)
+    }
+
     /// Whether it was free.
     pub(super) async fn try_take(self, transaction: &mut PgConnection) -> Result<bool> {
         let query = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1, $2)");

@@ -58,7 +58,7 @@ impl SqliteStore {
         Ok((blocking.is_none() || !claimed.is_empty()).then_some(claimed))
     }
 
-    pub(super) async fn take_back(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+    pub(super) async fn take_back(&self, id: DeliveryId, _now: Timestamp) -> Result<Option<Claimed>> {
         let mut transaction = self.begin().await?;
         // One that has ended comes back as a queue row; its row in the log stays until it ends again.
         sqlx::query(
@@ -81,7 +81,7 @@ impl SqliteStore {
         Ok(claimed)
     }
 
-    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)]) -> Result<Vec<DeliveryId>> {
+    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)], _now: Timestamp) -> Result<Vec<DeliveryId>> {
         let mut transaction = self.begin().await?;
         let mut written = Vec::with_capacity(replays.len());
         for (event, new) in replays {
