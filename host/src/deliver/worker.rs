@@ -187,12 +187,21 @@ impl Worker {
         while let Some(claimed) = self.next() {
             // After the recorder was told to end nothing is started: the dispatcher gives nothing out.
             let Some(ended) = self.ended.lock().clone() else { return self.dispatcher.note_lost() };
-            let worker = Arc::clone(self);
-            self.tracker.spawn(async move {
-                // Recording takes a commit: neither this task nor the receiver waits for it.
-                let _ = ended.send(worker.attempt(claimed).await);
-                worker.start_ready();
-            });
+            self.tracker.spawn(Arc::clone(self).one_after_another(claimed, ended));
+        }
+    }
+
+    /// Makes this attempt, and then whichever is next: a task of its own for each costs as much as finding it.
+    async fn one_after_another(self: Arc<Self>, first: Claimed, ended: mpsc::UnboundedSender<Ended>) {
+        let mut next = Some(first);
+        while let Some(claimed) = next {
+            // Recording takes a commit: neither this task nor the receiver waits for it.
+            let _ = ended.send(self.attempt(claimed).await);
+            // Where nothing is sent, nothing else is ever waited for.
+            tokio::task::coop::consume_budget().await;
+            next = self.next();
+            // Its end may have let more than one go on.
+            self.start_ready();
         }
     }
 

@@ -154,7 +154,9 @@ impl Filling {
     fn accepted_at(&self, number: usize) -> Timestamp {
         let share = |of: u64| of * wide(number) / wide(self.contents.count).max(1);
         match self.contents.stored {
-            Stored::Expired if number < self.contents.count => expired_day().0.plus(Duration::from_millis(share(DAY * 1000))),
+            Stored::Expired if number < self.contents.count => {
+                expired_day().0.plus(Duration::from_millis(share(DAY * 1000)))
+            }
             Stored::Expired | Stored::Delivered | Stored::Scheduled | Stored::Nothing => SystemClock.now(),
         }
     }

@@ -25,8 +25,10 @@ const DUE: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
         WHERE node IS NULL AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
     UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
-const WAITING: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
-        WHERE node IS NULL AND due_at IS NULL AND webhook = $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) \
+const WAITING: &str = "WITH picked AS MATERIALIZED (SELECT each.id AS picked \
+        FROM unnest($2::bigint[], $3::bigint[]) AS wanted (webhook, most) CROSS JOIN LATERAL (SELECT q.id FROM queue AS q \
+            WHERE q.node IS NULL AND q.due_at IS NULL AND q.webhook = wanted.webhook ORDER BY q.id LIMIT wanted.most \
+            FOR UPDATE SKIP LOCKED) AS each) \
     UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
 /// One that has ended comes back as a queue row, unless its event has expired; its row in the log stays until it ends again.
@@ -59,6 +61,8 @@ pub(super) const CANCEL: &str = "WITH gone AS (DELETE FROM queue WHERE id = ANY 
         attempts = excluded.attempts, last_status = excluded.last_status, reason = excluded.reason, \
         revision = excluded.revision, ended_at = excluded.ended_at";
 
+type Statement = Query<'static, Postgres, PgArguments>;
+
 pub(super) fn bind_cancel<'q>(
     query: Query<'q, Postgres, PgArguments>,
     ids: &[i64],
@@ -71,18 +75,20 @@ pub(super) fn bind_cancel<'q>(
 
 impl PostgresStore {
     pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
-        self.take(DUE, millis(now), limit).await
+        self.take(sqlx::query(DUE), |query| query.bind(millis(now)).bind(i64::from(limit))).await
     }
 
-    pub(super) async fn take_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        self.take(WAITING, int(webhook.number()), limit).await
+    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+        let webhooks: Vec<i64> = wanted.iter().map(|(webhook, _)| int(webhook.number())).collect();
+        let most: Vec<i64> = wanted.iter().map(|(_, most)| i64::from(*most)).collect();
+        self.take(sqlx::query(WAITING), |query| query.bind(webhooks).bind(most)).await
     }
 
-    async fn take(&self, statement: &'static str, which: i64, limit: u32) -> Result<Vec<Claimed>> {
+    /// What `which` binds to a statement comes after this node's number.
+    async fn take(&self, statement: Statement, which: impl FnOnce(Statement) -> Statement) -> Result<Vec<Claimed>> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
-        let query = sqlx::query(statement).bind(node).bind(which).bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *transaction).await?;
+        let rows = which(statement.bind(node)).fetch_all(&mut *transaction).await?;
         self.loaded(transaction, node, rows).await
     }
 

@@ -27,8 +27,8 @@ impl Queue for Store {
         self.take_due(now, limit).await
     }
 
-    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        self.take_waiting(webhook, limit).await
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+        self.take_waiting(wanted).await
     }
 
     async fn claim_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {

@@ -5,6 +5,7 @@
 //! turn with the rest of the store, so that nobody ever waits for SQLite's own lock.
 
 mod append;
+mod claim;
 mod complete;
 mod expire;
 mod feed;
@@ -18,10 +19,13 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, Row, ToSql, TransactionBehavior};
 use tokio::sync::oneshot;
 
+pub(super) use self::claim::Claiming;
 pub(super) use self::expire::{EXPIRED, Expiring, Gone};
 use self::feed::{Feed, Rows};
 use self::keys::{Changes, Keys};
 use super::connect::{BUSY, Connector};
+use crate::model::delivery::Claimed;
+use crate::model::ids::WebhookId;
 use crate::store::Result;
 use crate::store::writer::{Answers, Commit, Group};
 
@@ -38,6 +42,9 @@ pub(super) struct GroupCommit {
 
 /// What this connection does besides.
 pub(super) enum Errand {
+    Claim(Claiming, oneshot::Sender<Result<Vec<Claimed>>>),
+    /// With whether something is scheduled, behind which nothing is taken.
+    ClaimInOrder((WebhookId, u32), oneshot::Sender<Result<(Vec<Claimed>, bool)>>),
     Expire(Expiring, oneshot::Sender<Result<Gone>>),
 }
 
@@ -89,6 +96,10 @@ impl GroupCommit {
         self.open = Some(open);
         Ok(done)
     }
+
+    async fn undurably<T>(&mut self, work: impl FnOnce(Target<'_>) -> Result<T>) -> Result<T> {
+        self.work(|open| open.undurably(work)).await
+    }
 }
 
 #[async_trait]
@@ -100,11 +111,16 @@ impl Commit for GroupCommit {
     }
 
     async fn run(&mut self, errand: Errand) {
+        // Whoever asked may have gone away.
         match errand {
+            Errand::Claim(claiming, answer) => {
+                drop(answer.send(self.undurably(|target| claim::claim(target, &claiming)).await));
+            }
+            Errand::ClaimInOrder(wanted, answer) => {
+                drop(answer.send(self.undurably(|target| claim::claim_in_order(target, wanted)).await));
+            }
             Errand::Expire(expiring, answer) => {
-                let gone = self.work(|open| open.undurably(|target| expire::expire(target, &expiring))).await;
-                // Whoever asked may have gone away.
-                let _ = answer.send(gone);
+                drop(answer.send(self.undurably(|target| expire::expire(target, &expiring)).await));
             }
         }
     }
