@@ -20,7 +20,8 @@ use super::failure::sentence;
 use super::layout::{Layout, rendered};
 use super::query::Query;
 use super::session::Signed;
-use super::show::{Badge, Moment, percent, thousands};
+use super::show::{Badge, Moment, percent};
+use super::units::count;
 use super::{Answer, Ui};
 
 pub(super) fn routes() -> Router<Ui> {
@@ -117,8 +118,8 @@ fn stats(standing: &Standing, now: Timestamp) -> Vec<Stat> {
     let mut stats = vec![
         Stat {
             label: "Delivered, 24 h",
-            value: thousands(delivered),
-            under: format!("{newest}{} failed, {} pending", thousands(failed), thousands(pending)),
+            value: count(delivered),
+            under: format!("{newest}{} failed, {} pending", count(failed), count(pending)),
             tone: "",
         },
         Stat {
@@ -135,12 +136,12 @@ fn stats(standing: &Standing, now: Timestamp) -> Vec<Stat> {
     ];
     stats.push(Stat {
         label: "Response time",
-        value: numbers.p50_ms.map_or_else(|| "–".to_owned(), |ms| format!("{} ms", thousands(u64::from(ms)))),
+        value: numbers.p50_ms.map_or_else(|| "–".to_owned(), |ms| format!("{} ms", count(u64::from(ms)))),
         under: match numbers.p95_ms {
             Some(ms) => format!(
                 "median; 95 % within {} ms, of the newest {} attempts",
-                thousands(u64::from(ms)),
-                thousands(numbers.attempts)
+                count(u64::from(ms)),
+                count(numbers.attempts)
             ),
             None => "nothing was sent in the last 24 hours".to_owned(),
         },
@@ -149,11 +150,11 @@ fn stats(standing: &Standing, now: Timestamp) -> Vec<Stat> {
     let more = if numbers.queue_truncated { "+" } else { "" };
     stats.push(Stat {
         label: "In the queue",
-        value: format!("{}{more}", thousands(queued)),
+        value: format!("{}{more}", count(queued)),
         under: format!(
             "{} to be retried, {} waiting for their webhook; {oldest}",
-            thousands(queue.scheduled),
-            thousands(queue.waiting)
+            count(queue.scheduled),
+            count(queue.waiting)
         ),
         tone: "",
     });
@@ -168,7 +169,7 @@ impl Failing {
         };
         let failures = match health.consecutive_failures {
             1 => "1 failed attempt".to_owned(),
-            many => format!("{} failed attempts", thousands(u64::from(many))),
+            many => format!("{} failed attempts", count(u64::from(many))),
         };
         Self {
             id: webhook.id.to_string(),

@@ -2,7 +2,6 @@
 
 mod actions;
 mod detail;
-mod diff;
 mod list;
 mod playground;
 mod templates;

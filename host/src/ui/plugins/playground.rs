@@ -6,19 +6,19 @@ use crate::model::attempt::Cost;
 use crate::model::fault::Fault;
 use crate::model::plugin::Plugin;
 use crate::service::{Ran, RunInput, TrialEvent, Verdict};
+use crate::ui::diff::Diff;
 use crate::ui::field::{Faults, Field, Kind};
 use crate::ui::form::Posted;
 use crate::ui::json::{in_lines, typed};
-use crate::ui::show::{Badge, thousands};
-
-use super::diff::{self, Line};
+use crate::ui::show::Badge;
+use crate::ui::units::count;
 
 /// How a run ended, to be shown.
 pub(super) struct Outcome {
     pub(super) badge: Badge,
     /// In a sentence.
     pub(super) said: String,
-    pub(super) diff: Vec<Line>,
+    pub(super) diff: Option<Diff>,
     pub(super) request: Option<Request>,
     pub(super) log: Vec<LogLine>,
     pub(super) log_dropped: u32,
@@ -87,11 +87,11 @@ impl Outcome {
     pub(super) fn new(ran: Ran) -> Self {
         let Ran { plugin, event, run } = ran;
         let before = text(&event.data.bytes);
-        let (mut diff, mut request) = (Vec::new(), None);
+        let (mut diff, mut request) = (None, None);
         let (badge, said) = match run.result {
             Ok(Verdict::Pass) => (Badge::good("pass"), "The data goes on as it came.".to_owned()),
             Ok(Verdict::Replace(after)) => {
-                diff = diff::lines(&in_lines(&before), &in_lines(&text(&after)));
+                diff = Diff::new("What it changes in the data, by lines", &in_lines(&before), &in_lines(&text(&after)));
                 (Badge::good("replace"), "Other data goes on in its place.".to_owned())
             }
             Ok(Verdict::Send(draft)) => {
@@ -126,9 +126,9 @@ impl Outcome {
 
 fn cost(cost: Cost) -> Vec<(&'static str, String)> {
     vec![
-        ("Fuel", format!("{} of {} instructions", thousands(cost.fuel), thousands(cost.fuel_limit))),
+        ("Fuel", format!("{} of {} instructions", count(cost.fuel), count(cost.fuel_limit))),
         ("Memory", format!("{} of {}", super::size(cost.memory), super::size(cost.memory_limit))),
-        ("Time", format!("{} µs", thousands(cost.micros))),
+        ("Time", format!("{} µs", count(cost.micros))),
     ]
 }
 
