@@ -70,7 +70,11 @@ async fn a_test_shows_what_came_back() {
     admin.get(&path).await.shows("value=\"license.created\"").shows("Send test");
     let sent = admin.submit(&path, &[("type", "order.paid"), ("data", "{\"total\":7}")]).await;
     assert_eq!(sent.status, 200, "{}", sent.text);
-    sent.shows("<dd>200</dd>").shows("seen").shows("delivery_test_").shows("content-type: text/plain").shows(" ms</dd>");
+    sent.shows("<dd>200</dd>")
+        .shows("seen")
+        .shows("delivery_test_")
+        .shows("content-type: text/plain")
+        .shows(" ms</dd>");
     assert!(world.sink.requests()[0].1.contains("\"data\":{\"total\":7}"));
     world.sink.answers(&[503]);
     let failed = admin.submit(&path, &[]).await;

@@ -152,7 +152,11 @@ async fn each_fault_stands_at_its_field_and_what_was_typed_stays() {
     ];
     let refused = admin.submit(NEW, &typed).await;
     assert_eq!(refused.status, 422);
-    refused.shows("&#60;b&#62;bold&#60;/b&#62;").lacks("<b>bold").shows("ftp://&#60;i&#62;").shows(">bad..pattern</textarea>");
+    refused
+        .shows("&#60;b&#62;bold&#60;/b&#62;")
+        .lacks("<b>bold")
+        .shows("ftp://&#60;i&#62;")
+        .shows(">bad..pattern</textarea>");
     for field in ["url", "environment", "account", "timeout", "rate"] {
         refused.shows(&format!("href=\"#field-{field}\"")).shows(&format!("id=\"field-{field}-error\""));
     }
@@ -191,19 +195,62 @@ async fn a_save_over_somebody_elses_change_says_so_and_keeps_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_change_leaves_the_plugins_and_their_secrets_as_they_are() {
+async fn a_chain_is_changed_by_fields_and_a_secret_that_is_left_empty_stays() {
     let world = World::start().await;
-    let plugins = json!([{ "plugin": "template", "settings": { "template": "{}", "secret": "s3cret" } }]);
+    let settings = json!({ "template": "{}", "secret": "s3cret", "headers": { "x-a": "b" } });
+    let plugins = json!([{ "plugin": "template", "settings": settings }]);
     let made = world.webhook_with(json!({ "events": ["*"], "plugins": plugins })).await;
     let admin = Browser::admin(&world).await;
     let path = format!("/admin/webhooks/{}/edit", made["id"].as_str().unwrap());
     let form = admin.get(&path).await;
-    form.shows("template@").lacks("s3cret");
+    form.shows("A value is stored").shows("type=\"password\" value=\"\"").lacks("s3cret").shows("Headers (JSON)");
     let (seen, url) = (revision(&form), world.sink.url());
-    let typed = [("revision", seen.as_str()), ("url", &url), ("active", "yes"), ("events", "order.*")];
+    let template = format!("template@{}", made["plugins"][0]["version"].as_str().unwrap());
+    let typed = [
+        ("revision", seen.as_str()),
+        ("url", &url),
+        ("active", "yes"),
+        ("events", "order.*"),
+        ("plugin.0", &template),
+        ("on-error.0", "skip"),
+        ("set.0./template", "{\"a\":1}"),
+        ("set.0./secret", ""),
+        ("set.0./headers", "{\"x-a\": \"c\"}"),
+    ];
     assert_eq!(admin.submit(&path, &typed).await.status, 303);
     let after = world.get(&format!("/api/webhooks/{}", made["id"].as_str().unwrap())).await.ok();
-    assert_eq!(after["plugins"], made["plugins"]);
+    let stage = &after["plugins"][0];
+    let settings = json!({ "template": "{\"a\":1}", "secret": "********", "headers": { "x-a": "c" } });
+    assert_eq!((&stage["settings"], &stage["onError"]), (&settings, &json!("skip")));
+}
+
+#[tokio::test]
+async fn buttons_add_move_and_remove_plugins_and_keep_what_was_typed() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    let listed = world.get("/api/plugins").await.ok();
+    let of = |name: &str| {
+        let found = listed["data"].as_array().unwrap().iter().find(|plugin| plugin["name"] == name).unwrap();
+        format!("{name}@{}", found["version"].as_str().unwrap())
+    };
+    let (filter, redact) = (of("filter"), of("redact"));
+    let added = admin.submit(NEW, &[("name", "kept"), ("do", "add"), ("add", &filter)]).await;
+    assert_eq!(added.status, 200);
+    added.shows("value=\"kept\"").shows("name=\"set.0./jq\"").lacks("things need correcting");
+    let typed = [("plugin.0", filter.as_str()), ("set.0./jq", ".data.a"), ("plugin.1", &redact), ("set.1./mask", "/x")];
+    let moved = admin.submit(NEW, &[&typed[..], &[("do", "up.1")]].concat()).await;
+    moved.shows("name=\"set.1./jq\"").shows(".data.a</textarea>").shows("name=\"set.0./mask\"");
+    let removed = admin.submit(NEW, &[&typed[..], &[("do", "remove.0")]].concat()).await;
+    removed.lacks("/jq\"").shows("name=\"set.0./mask\"");
+    let refused = admin.submit(NEW, &[("plugin.0", filter.as_str()), ("set.0./jq", "")]).await;
+    assert_eq!(refused.status, 422);
+    refused.shows("This setting is required.").shows("id=\"field-set-0--jq-error\"");
+    let (url, fields) = (world.sink.url(), [("events", "*"), ("active", "yes"), ("do", "save")]);
+    let made = admin.submit(NEW, &[&typed[..], &fields, &[("url", url.as_str())]].concat()).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let webhook = world.get("/api/webhooks").await.ok()["data"][0].clone();
+    assert_eq!(webhook["plugins"][0]["settings"], json!({ "jq": ".data.a" }));
+    assert_eq!(webhook["plugins"][1]["settings"], json!({ "mask": ["/x"] }));
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! `/admin/webhooks/new` and `/admin/webhooks/{id}/edit`: one form for both. It is always shown of what stands in it: a webhook fills it
 //! once, and whatever was typed stays until it is saved.
 
+mod chain;
 mod control;
 mod events;
 pub(super) mod formats;
+mod schema;
 pub(super) mod typed;
 
 use askama::Template;
@@ -13,6 +15,7 @@ use http::StatusCode;
 
 use crate::model::ids::WebhookId;
 use crate::model::webhook::Webhook;
+use crate::service::webhooks::WebhookInput;
 use crate::service::{Patch, ServiceError, supports_overlap};
 use crate::ui::field::{Faults, Summary};
 use crate::ui::form::Posted;
@@ -71,8 +74,9 @@ struct Page {
     headers_error: Option<String>,
     /// A new secret, in a change.
     renewal: Vec<Control>,
-    /// The chain as it is: `name@version` of each.
-    chain: Vec<String>,
+    chain: Vec<chain::Shown>,
+    /// What may be added to it.
+    plugins: Vec<(String, String)>,
 }
 
 struct Row {
@@ -86,23 +90,37 @@ struct Shown<'a> {
     typed: &'a Posted,
     faults: &'a Faults,
     webhook: Option<&'a Webhook>,
+    chain: &'a [chain::Typed],
     conflict: bool,
+}
+
+/// What a button of the form says that isn't the one that saves.
+fn is_about_the_chain(posted: &Posted) -> bool {
+    !matches!(posted.get("do"), "" | "save")
 }
 
 pub(super) async fn new(State(ui): State<Ui>, signed: Signed) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
     let tenant = signed.caller().tenant.as_ref().map(ToString::to_string);
     let typed = typed::of_settings(&ui.services.settings(signed.caller())?, tenant.as_deref());
-    page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, conflict: false })
+    page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, chain: &[], conflict: false })
 }
 
 pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
+    let mut stages = chain::of_posted(&posted);
+    if is_about_the_chain(&posted) {
+        chain::act(&mut stages, &posted);
+        let faults = Faults::default();
+        let shown = Shown { typed: &posted, faults: &faults, webhook: None, chain: &stages, conflict: false };
+        return page(&ui, &signed, shown);
+    }
     let refused = |faults: &Faults| {
-        let shown = Shown { typed: &posted, faults, webhook: None, conflict: false };
+        let shown = Shown { typed: &posted, faults, webhook: None, chain: &stages, conflict: false };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
     };
-    let input = match typed::input(&posted) {
+    let read = typed::input(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages)));
+    let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
     };
@@ -115,17 +133,26 @@ pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted)
 pub(super) async fn edit(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>) -> Answer {
     let webhook = ui.services.webhook_to_change(signed.caller(), named(&id)?)?;
     let (typed, faults) = (typed::of_webhook(&webhook), Faults::default());
-    page(&ui, &signed, Shown { typed: &typed, faults: &faults, webhook: Some(&webhook), conflict: false })
+    let stages = chain::of_webhook(&webhook, &ui.services.plugins(signed.caller())?);
+    let shown = Shown { typed: &typed, faults: &faults, webhook: Some(&webhook), chain: &stages, conflict: false };
+    page(&ui, &signed, shown)
 }
 
 pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, posted: Posted) -> Answer {
     let id: WebhookId = named(&id)?;
     let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
-    let refused = |faults: &Faults| {
-        let shown = Shown { typed: &posted, faults, webhook: Some(&webhook), conflict: false };
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
+    let mut stages = chain::of_posted(&posted);
+    let again = |(stages, faults): (&[chain::Typed], &Faults)| {
+        let shown = Shown { typed: &posted, faults, webhook: Some(&webhook), chain: stages, conflict: false };
+        page(&ui, &signed, shown)
     };
-    let input = match typed::change(&posted) {
+    if is_about_the_chain(&posted) {
+        chain::act(&mut stages, &posted);
+        return again((&stages, &Faults::default()));
+    }
+    let refused = |faults: &Faults| Ok((StatusCode::UNPROCESSABLE_ENTITY, again((&stages, faults))?).into_response());
+    let read = typed::change(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages)));
+    let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
     };
@@ -139,15 +166,30 @@ pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<St
             // What it is by now, so that saving once more is meant for that.
             let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
             let faults = Faults::default();
-            let shown = Shown { typed: &posted, faults: &faults, webhook: Some(&webhook), conflict: true };
+            let shown =
+                Shown { typed: &posted, faults: &faults, webhook: Some(&webhook), chain: &stages, conflict: true };
             Ok((StatusCode::CONFLICT, page(&ui, &signed, shown)?).into_response())
         }
         Err(error) => refused(&Faults::of(error)?),
     }
 }
 
+/// With the stages of the form; the API's caller would write them himself.
+fn with_chain(
+    ui: &Ui,
+    signed: &Signed,
+    (input, stages): (WebhookInput, &[chain::Typed]),
+) -> Result<WebhookInput, Faults> {
+    let mut faults = Faults::default();
+    let plugins = ui.services.plugins(signed.caller()).unwrap_or_default();
+    let stages = chain::inputs(stages, &plugins, &mut faults);
+    if faults.is_empty() { Ok(WebhookInput { plugins: Patch::Set(stages), ..input }) } else { Err(faults) }
+}
+
 fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
-    let Shown { typed, faults, webhook, conflict } = shown;
+    let Shown { typed, faults, webhook, chain: stages, conflict } = shown;
+    let plugins = ui.services.plugins(signed.caller())?;
+    let chain = chain::shown(stages, &plugins, (webhook, faults));
     let basics = basics(ui, signed, &shown)?;
     let further = Control::new("patterns", "Further types and patterns", Kind::Text(2)).mono().hint(
         "A line each: event types that the catalogue doesn’t hold, or patterns such as order.* (every type below order).",
@@ -161,6 +203,7 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
     places.extend(format.iter().chain(&delivery).map(Control::place));
     places.push(("/headers", "headers", "Custom headers"));
     places.extend(renewal.iter().map(Control::place));
+    places.extend(chain.iter().flat_map(chain::Shown::places));
     let title = if webhook.is_some() { "Edit webhook" } else { "Create webhook" };
     let seen = if conflict { webhook.map(|webhook| webhook.revision.id.to_string()) } else { None };
     let page = Page {
@@ -174,7 +217,8 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
         events_error: faults.at("/events"),
         rows: rows(typed),
         headers_error: faults.at("/headers"),
-        chain: webhook.map(super::chain_of).unwrap_or_default(),
+        plugins: chain::choices(&plugins),
+        chain,
         formats: &FORMATS,
         basics,
         events,

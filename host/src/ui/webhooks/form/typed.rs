@@ -115,7 +115,8 @@ pub(super) fn change(typed: &Posted) -> Result<WebhookInput, Faults> {
     let mut input = WebhookInput { tenant: Patch::Keep, ..input(typed)? };
     let mut faults = Faults::default();
     let unreadable = |_| "reload the page: the form is incomplete";
-    let revision = faults.parsed("/revision", Some(typed.get("revision")), |text| text.parse::<RevisionId>().map_err(unreadable));
+    let revision =
+        faults.parsed("/revision", Some(typed.get("revision")), |text| text.parse::<RevisionId>().map_err(unreadable));
     input.revision = revision.map_or(Patch::Keep, Patch::Set);
     if typed.get("new-secret") == "yes" {
         let seconds = |text: &str| text.parse::<u64>().map_err(|_| "choose one of these");
