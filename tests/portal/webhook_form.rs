@@ -195,19 +195,113 @@ async fn a_save_over_somebody_elses_change_says_so_and_keeps_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_change_leaves_the_plugins_and_their_secrets_as_they_are() {
+async fn a_chain_is_changed_by_fields_and_a_secret_that_is_left_empty_stays() {
     let world = World::start().await;
-    let plugins = json!([{ "plugin": "template", "settings": { "template": "{}", "secret": "s3cret" } }]);
+    let settings = json!({ "template": "{}", "secret": "s3cret", "headers": { "x-a": "b" } });
+    let plugins = json!([{ "plugin": "template", "settings": settings }]);
     let made = world.webhook_with(json!({ "events": ["*"], "plugins": plugins })).await;
     let admin = Browser::admin(&world).await;
     let path = format!("/admin/webhooks/{}/edit", made["id"].as_str().unwrap());
     let form = admin.get(&path).await;
-    form.shows("template@").lacks("s3cret");
+    form.shows("A value is stored").shows("type=\"password\" value=\"\"").lacks("s3cret").shows("Headers (JSON)");
     let (seen, url) = (revision(&form), world.sink.url());
-    let typed = [("revision", seen.as_str()), ("url", &url), ("active", "yes"), ("events", "order.*")];
+    let template = format!("template@{}", made["plugins"][0]["version"].as_str().unwrap());
+    let typed = [
+        ("revision", seen.as_str()),
+        ("url", &url),
+        ("active", "yes"),
+        ("events", "order.*"),
+        ("plugin.0", &template),
+        ("on-error.0", "skip"),
+        ("set.0./template", "{\"a\":1}"),
+        ("set.0./secret", ""),
+        ("set.0./headers", "{\"x-a\": \"c\"}"),
+    ];
     assert_eq!(admin.submit(&path, &typed).await.status, 303);
     let after = world.get(&format!("/api/webhooks/{}", made["id"].as_str().unwrap())).await.ok();
-    assert_eq!(after["plugins"], made["plugins"]);
+    let stage = &after["plugins"][0];
+    let settings = json!({ "template": "{\"a\":1}", "secret": "********", "headers": { "x-a": "c" } });
+    assert_eq!((&stage["settings"], &stage["onError"]), (&settings, &json!("skip")));
+}
+
+#[tokio::test]
+async fn secrets_of_two_plugins_of_one_name_never_change_places() {
+    let world = World::start().await;
+    let stage = |template: &str, secret: Option<&str>| {
+        let settings = json!({ "template": template, "secret": secret });
+        json!({ "plugin": "template", "settings": settings })
+    };
+    let plugins = json!([stage("[1]", Some("first")), stage("[2]", Some("second")), stage("[3]", None)]);
+    let made = world.webhook_with(json!({ "events": ["*"], "plugins": plugins })).await;
+    let admin = Browser::admin(&world).await;
+    let path = format!("/admin/webhooks/{}/edit", made["id"].as_str().unwrap());
+    let form = admin.get(&path).await;
+    form.shows("name=\"was.1\" value=\"1\"").lacks("Type it again");
+    let (seen, url) = (revision(&form), world.sink.url());
+    let template = format!("template@{}", made["plugins"][0]["version"].as_str().unwrap());
+    let typed = |stages: &[(&str, &str, &str)], what: &str| {
+        let basics = [("revision", seen.as_str()), ("url", &url), ("active", "yes"), ("events", "*"), ("do", what)];
+        let mut fields: Vec<(String, String)> = basics.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        for (index, (was, body, secret)) in stages.iter().enumerate() {
+            fields.push((format!("plugin.{index}"), template.clone()));
+            fields.push((format!("was.{index}"), (*was).to_owned()));
+            fields.push((format!("set.{index}./template"), (*body).to_owned()));
+            fields.push((format!("set.{index}./secret"), (*secret).to_owned()));
+        }
+        fields
+    };
+    let post = async |fields: Vec<(String, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        admin.submit(&path, &fields).await
+    };
+    let moved = post(typed(&[("0", "[1]", ""), ("1", "[2]", ""), ("2", "[3]", "")], "up.1")).await;
+    moved.shows("name=\"was.0\" value=\"1\"").shows("name=\"was.1\" value=\"0\"").shows("Type it again");
+    // Swapped; the first removed; another one put before.
+    let swapped = [("1", "[2]", ""), ("0", "[1]", ""), ("2", "[3]", "")];
+    let added = [("", "[0]", ""), ("0", "[1]", ""), ("1", "[2]", ""), ("2", "[3]", "")];
+    for stages in [&swapped[..], &[("1", "[2]", ""), ("2", "[3]", "")], &added] {
+        let refused = post(typed(stages, "save")).await;
+        assert_eq!(refused.status, 422, "{stages:?}");
+        refused.shows("Type this again: another plugin of the same name stood here before.");
+        refused.shows("id=\"field-set-0--secret-error\"").shows("id=\"field-set-1--secret-error\"");
+    }
+    let webhook = format!("/api/webhooks/{}", made["id"].as_str().unwrap());
+    assert_eq!(world.get(&webhook).await.ok()["plugins"], made["plugins"]);
+    let swapped = [("1", "[2]", "second"), ("0", "[1]", "first"), ("2", "[3]", "")];
+    let saved = post(typed(&swapped, "save")).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let after = world.get(&webhook).await.ok();
+    let bodies: Vec<_> = (0..3).map(|index| after["plugins"][index]["settings"]["template"].clone()).collect();
+    assert_eq!(json!(bodies), json!(["[2]", "[1]", "[3]"]));
+}
+
+#[tokio::test]
+async fn buttons_add_move_and_remove_plugins_and_keep_what_was_typed() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    let listed = world.get("/api/plugins").await.ok();
+    let of = |name: &str| {
+        let found = listed["data"].as_array().unwrap().iter().find(|plugin| plugin["name"] == name).unwrap();
+        format!("{name}@{}", found["version"].as_str().unwrap())
+    };
+    let (filter, redact) = (of("filter"), of("redact"));
+    let added = admin.submit(NEW, &[("name", "kept"), ("do", "add"), ("add", &filter)]).await;
+    assert_eq!(added.status, 200);
+    added.shows("value=\"kept\"").shows("name=\"set.0./jq\"").lacks("things need correcting");
+    let typed = [("plugin.0", filter.as_str()), ("set.0./jq", ".data.a"), ("plugin.1", &redact), ("set.1./mask", "/x")];
+    let moved = admin.submit(NEW, &[&typed[..], &[("do", "up.1")]].concat()).await;
+    moved.shows("name=\"set.1./jq\"").shows(".data.a</textarea>").shows("name=\"set.0./mask\"");
+    let removed = admin.submit(NEW, &[&typed[..], &[("do", "remove.0")]].concat()).await;
+    removed.lacks("/jq\"").shows("name=\"set.0./mask\"");
+    let refused = admin.submit(NEW, &[("plugin.0", filter.as_str()), ("set.0./jq", "")]).await;
+    assert_eq!(refused.status, 422);
+    refused.shows("This setting is required.").shows("id=\"field-set-0--jq-error\"");
+    let (url, fields) = (world.sink.url(), [("events", "*"), ("active", "yes"), ("do", "save")]);
+    let made = admin.submit(NEW, &[&typed[..], &fields, &[("url", url.as_str())]].concat()).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let webhook = world.get("/api/webhooks").await.ok()["data"][0].clone();
+    assert_eq!(webhook["plugins"][0]["settings"], json!({ "jq": ".data.a" }));
+    assert_eq!(webhook["plugins"][1]["settings"], json!({ "mask": ["/x"] }));
 }
 
 #[tokio::test]

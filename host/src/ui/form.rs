@@ -41,6 +41,11 @@ impl Posted {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Name and value of each.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Of a page whose fields are filled by what is stored.
     pub(super) fn filled_in(fields: Vec<(String, String)>) -> Self {
         Self(fields)

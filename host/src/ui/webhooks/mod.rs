@@ -38,8 +38,3 @@ pub(super) fn routes() -> Router<Ui> {
 fn name_of(webhook: &Webhook) -> String {
     if webhook.name.is_empty() { "Unnamed".to_owned() } else { webhook.name.clone() }
 }
-
-/// `name@version` of each stage.
-fn chain_of(webhook: &Webhook) -> Vec<String> {
-    webhook.revision.chain.iter().map(|stage| format!("{}@{}", stage.name, stage.version)).collect()
-}

@@ -1,9 +1,13 @@
 //! `/admin/webhooks/new` and `/admin/webhooks/{id}/edit`: one form for both. It is always shown of what stands in it: a webhook fills it
 //! once, and whatever was typed stays until it is saved.
 
+mod chain;
 mod control;
 mod events;
 pub(super) mod formats;
+mod pairing;
+mod schema;
+mod sections;
 pub(super) mod typed;
 
 use askama::Template;
@@ -12,8 +16,10 @@ use axum::response::{IntoResponse as _, Redirect};
 use http::StatusCode;
 
 use crate::model::ids::WebhookId;
+use crate::model::plugin::Stage;
 use crate::model::webhook::Webhook;
-use crate::service::{Patch, ServiceError, supports_overlap};
+use crate::service::webhooks::WebhookInput;
+use crate::service::{Patch, ServiceError};
 use crate::ui::field::{Faults, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
@@ -24,29 +30,10 @@ use crate::ui::{Answer, Ui};
 pub(super) use self::control::{Control, Kind};
 use self::events::Events;
 use self::formats::{FORMATS, Words};
-use self::typed::OWN_DELAYS;
+use self::sections::{Row, basics, delivery, format, renewal, rows};
 
 use super::actions::named;
 use super::{LIST, secret};
-
-/// Rows for headers beyond those that are filled.
-const SPARE_ROWS: usize = 3;
-const USUAL_ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
-const RETRIES: [(&str, &str); 4] = [
-    ("standard", "Standard: 9 retries over 3 days"),
-    ("license-validator", "License validator: after 1, 5 and 30 minutes"),
-    ("keygen", "Keygen: 15 retries over 3 days"),
-    (OWN_DELAYS, "My own delays"),
-];
-const ORDERINGS: [(&str, &str); 2] =
-    [("none", "As fast as the receiver takes them"), ("fifo", "One at a time, in order")];
-const OVERLAPS: [(&str, &str); 5] = [
-    ("", "The old one ends at once"),
-    ("3600", "Both sign for 1 hour"),
-    ("86400", "Both sign for 1 day"),
-    ("604800", "Both sign for 7 days"),
-    ("2592000", "Both sign for 30 days"),
-];
 
 #[derive(Template)]
 #[template(path = "webhooks/form.html")]
@@ -71,14 +58,9 @@ struct Page {
     headers_error: Option<String>,
     /// A new secret, in a change.
     renewal: Vec<Control>,
-    /// The chain as it is: `name@version` of each.
-    chain: Vec<String>,
-}
-
-struct Row {
-    number: usize,
-    name: String,
-    value: String,
+    chain: Vec<chain::Shown>,
+    /// What may be added to it.
+    plugins: Vec<(String, String)>,
 }
 
 /// What a form is shown of.
@@ -86,23 +68,37 @@ struct Shown<'a> {
     typed: &'a Posted,
     faults: &'a Faults,
     webhook: Option<&'a Webhook>,
+    chain: &'a [chain::Typed],
     conflict: bool,
+}
+
+/// What a button of the form says that isn't the one that saves.
+fn is_about_the_chain(posted: &Posted) -> bool {
+    !matches!(posted.get("do"), "" | "save")
 }
 
 pub(super) async fn new(State(ui): State<Ui>, signed: Signed) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
     let tenant = signed.caller().tenant.as_ref().map(ToString::to_string);
     let typed = typed::of_settings(&ui.services.settings(signed.caller())?, tenant.as_deref());
-    page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, conflict: false })
+    page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, chain: &[], conflict: false })
 }
 
 pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
+    let mut stages = chain::of_posted(&posted);
+    if is_about_the_chain(&posted) {
+        chain::act(&mut stages, &posted);
+        let faults = Faults::default();
+        let shown = Shown { typed: &posted, faults: &faults, webhook: None, chain: &stages, conflict: false };
+        return page(&ui, &signed, shown);
+    }
     let refused = |faults: &Faults| {
-        let shown = Shown { typed: &posted, faults, webhook: None, conflict: false };
+        let shown = Shown { typed: &posted, faults, webhook: None, chain: &stages, conflict: false };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
     };
-    let input = match typed::input(&posted) {
+    let read = typed::input(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages, &[])));
+    let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
     };
@@ -115,17 +111,27 @@ pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted)
 pub(super) async fn edit(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>) -> Answer {
     let webhook = ui.services.webhook_to_change(signed.caller(), named(&id)?)?;
     let (typed, faults) = (typed::of_webhook(&webhook), Faults::default());
-    page(&ui, &signed, Shown { typed: &typed, faults: &faults, webhook: Some(&webhook), conflict: false })
+    let stages = chain::of_webhook(&webhook, &ui.services.plugins(signed.caller())?);
+    let shown = Shown { typed: &typed, faults: &faults, webhook: Some(&webhook), chain: &stages, conflict: false };
+    page(&ui, &signed, shown)
 }
 
 pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, posted: Posted) -> Answer {
     let id: WebhookId = named(&id)?;
     let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
-    let refused = |faults: &Faults| {
-        let shown = Shown { typed: &posted, faults, webhook: Some(&webhook), conflict: false };
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
+    let mut stages = chain::of_posted(&posted);
+    let again = |(stages, faults): (&[chain::Typed], &Faults)| {
+        let shown = Shown { typed: &posted, faults, webhook: Some(&webhook), chain: stages, conflict: false };
+        page(&ui, &signed, shown)
     };
-    let input = match typed::change(&posted) {
+    if is_about_the_chain(&posted) {
+        chain::act(&mut stages, &posted);
+        return again((&stages, &Faults::default()));
+    }
+    let refused = |faults: &Faults| Ok((StatusCode::UNPROCESSABLE_ENTITY, again((&stages, faults))?).into_response());
+    let old = &webhook.revision.chain;
+    let read = typed::change(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages, old)));
+    let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
     };
@@ -138,16 +144,32 @@ pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<St
         Err(ServiceError::Conflict { .. }) => {
             // What it is by now, so that saving once more is meant for that.
             let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
+            chain::forget_origins(&mut stages);
             let faults = Faults::default();
-            let shown = Shown { typed: &posted, faults: &faults, webhook: Some(&webhook), conflict: true };
+            let shown =
+                Shown { typed: &posted, faults: &faults, webhook: Some(&webhook), chain: &stages, conflict: true };
             Ok((StatusCode::CONFLICT, page(&ui, &signed, shown)?).into_response())
         }
         Err(error) => refused(&Faults::of(error)?),
     }
 }
 
+/// With the stages of the form; the API's caller would write them himself.
+fn with_chain(
+    ui: &Ui,
+    signed: &Signed,
+    (input, stages, old): (WebhookInput, &[chain::Typed], &[Stage]),
+) -> Result<WebhookInput, Faults> {
+    let mut faults = Faults::default();
+    let plugins = ui.services.plugins(signed.caller()).unwrap_or_default();
+    let stages = chain::inputs(stages, old, (&plugins, &mut faults));
+    if faults.is_empty() { Ok(WebhookInput { plugins: Patch::Set(stages), ..input }) } else { Err(faults) }
+}
+
 fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
-    let Shown { typed, faults, webhook, conflict } = shown;
+    let Shown { typed, faults, webhook, chain: stages, conflict } = shown;
+    let plugins = ui.services.plugins(signed.caller())?;
+    let chain = chain::shown(stages, &plugins, (webhook, faults));
     let basics = basics(ui, signed, &shown)?;
     let further = Control::new("patterns", "Further types and patterns", Kind::Text(2)).mono().hint(
         "A line each: event types that the catalogue doesn’t hold, or patterns such as order.* (every type below order).",
@@ -161,6 +183,7 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
     places.extend(format.iter().chain(&delivery).map(Control::place));
     places.push(("/headers", "headers", "Custom headers"));
     places.extend(renewal.iter().map(Control::place));
+    places.extend(chain.iter().flat_map(chain::Shown::places));
     let title = if webhook.is_some() { "Edit webhook" } else { "Create webhook" };
     let seen = if conflict { webhook.map(|webhook| webhook.revision.id.to_string()) } else { None };
     let page = Page {
@@ -174,7 +197,8 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
         events_error: faults.at("/events"),
         rows: rows(typed),
         headers_error: faults.at("/headers"),
-        chain: webhook.map(super::chain_of).unwrap_or_default(),
+        plugins: chain::choices(&plugins),
+        chain,
         formats: &FORMATS,
         basics,
         events,
@@ -184,127 +208,4 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
         renewal,
     };
     Ok(rendered(&page)?.into_response())
-}
-
-fn basics(ui: &Ui, signed: &Signed, shown: &Shown<'_>) -> Answer<Vec<Control>> {
-    let (typed, faults) = (shown.typed, shown.faults);
-    let line = |name, label, of| Control::new(name, label, Kind::Line(of)).value(typed.get(name));
-    let mut environments: Vec<String> = USUAL_ENVIRONMENTS.map(str::to_owned).into();
-    let known = ui.services.environments(signed.caller())?.into_iter().map(|name| name.to_string());
-    for name in known.chain([typed.get("environment").to_owned()]) {
-        if !name.is_empty() && !environments.contains(&name) {
-            environments.push(name);
-        }
-    }
-    let environments = environments.into_iter().map(|name| (name.clone(), events::capital(&name))).collect();
-    let mut controls = vec![
-        line("name", "Name", "text").hint("Such as “CRM sync”.").judged("/name", faults),
-        line("url", "Target URL", "url")
-            .mono()
-            .required()
-            .hint("Where events are sent: the full address, beginning with https://.")
-            .judged("/url", faults),
-        Control::new("environment", "Environment", Kind::Choice(environments))
-            .required()
-            .value(typed.get("environment"))
-            .hint("It gets the events of this environment only.")
-            .judged("/environment", faults),
-        line("other-environment", "Another environment", "text")
-            .hint("Goes before the choice above: small letters, digits, - and _."),
-        Control::new("description", "Description", Kind::Text(2))
-            .value(typed.get("description"))
-            .judged("/description", faults),
-        Control::new("active", "Active: it gets events", Kind::Check)
-            .value(typed.get("active"))
-            .hint("Without it, no deliveries are made, and what is pending is cancelled.")
-            .judged("/isActive", faults),
-    ];
-    if shown.webhook.is_none() && signed.caller().tenant.is_none() {
-        let tenants = ui.services.tenants(signed.caller())?.into_iter().map(|tenant| tenant.name.to_string());
-        let tenants: Vec<_> = tenants.map(|name| (name.clone(), name)).collect();
-        if tenants.len() > 1 {
-            let tenant = typed.filled("tenant").unwrap_or("default");
-            let choice = Control::new("tenant", "Tenant", Kind::Choice(tenants)).required().value(tenant);
-            controls
-                .insert(0, choice.hint("Whose events it gets. This can’t be changed later.").judged("/tenant", faults));
-        }
-    }
-    Ok(controls)
-}
-
-fn format(shown: &Shown<'_>) -> Vec<Control> {
-    let formats = FORMATS.iter().map(|words| (words.name.as_str().to_owned(), words.label.to_owned())).collect();
-    vec![
-        Control::new("format", "Format", Kind::Choice(formats))
-            .required()
-            .value(shown.typed.get("format"))
-            .hint("Envelope, headers and signature of what is sent.")
-            .judged("/format", shown.faults),
-        Control::new("account", "Account", Kind::Line("text"))
-            .value(shown.typed.get("account"))
-            .hint("Only for Keygen, which needs it: the keyid of the signature.")
-            .judged("/formatOptions", shown.faults),
-    ]
-}
-
-fn delivery(shown: &Shown<'_>) -> Vec<Control> {
-    let (typed, faults) = (shown.typed, shown.faults);
-    let choices = |choices: &[(&str, &str)]| {
-        Kind::Choice(choices.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect())
-    };
-    vec![
-        Control::new("retry", "Retry policy", choices(&RETRIES))
-            .required()
-            .value(typed.get("retry"))
-            .hint("When what failed is tried again.")
-            .judged("/retry", faults),
-        Control::new("delays", "Own delays", Kind::Line("text"))
-            .value(typed.get("delays"))
-            .mono()
-            .hint("For “My own delays”: seconds before each retry, such as 5, 60, 300. At most 50."),
-        Control::new("timeout", "Timeout", Kind::Line("number"))
-            .value(typed.get("timeout"))
-            .hint("Seconds within which the receiver must answer: 1 to 60, 10 if left empty.")
-            .judged("/timeoutSeconds", faults),
-        Control::new("rate", "Rate limit", Kind::Line("number"))
-            .value(typed.get("rate"))
-            .hint("Deliveries a second, 1 to 10,000. Unlimited if left empty.")
-            .judged("/rateLimit", faults),
-        Control::new("ordering", "Order", choices(&ORDERINGS))
-            .required()
-            .value(typed.get("ordering"))
-            .hint("In order, one that fails holds up those behind it.")
-            .judged("/ordering", faults),
-    ]
-}
-
-fn renewal(webhook: &Webhook, shown: &Shown<'_>) -> Vec<Control> {
-    let (typed, faults) = (shown.typed, shown.faults);
-    let mut controls = vec![
-        Control::new("new-secret", "Generate a new secret when this is saved", Kind::Check)
-            .value(typed.get("new-secret"))
-            .hint("It is shown once, after saving. Do this if the old one may be known to somebody else.")
-            .judged("/secret", faults),
-    ];
-    if supports_overlap(webhook.revision.format.name) {
-        let overlaps = OVERLAPS.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect();
-        controls.push(
-            Control::new("overlap", "The old secret", Kind::Choice(overlaps))
-                .required()
-                .value(typed.get("overlap"))
-                .hint("Time for the receiver to take the new one.")
-                .judged("/newSecret", faults),
-        );
-    }
-    controls
-}
-
-fn rows(typed: &Posted) -> Vec<Row> {
-    let filled = typed::headers(typed).into_iter().chain(std::iter::repeat_n(("", ""), SPARE_ROWS));
-    let row = |(index, (name, value)): (usize, (&str, &str))| Row {
-        number: index + 1,
-        name: name.to_owned(),
-        value: value.to_owned(),
-    };
-    filled.enumerate().map(row).collect()
 }
