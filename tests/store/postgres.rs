@@ -97,7 +97,7 @@ story!(nothing_of_a_day_that_is_over_comes_back_into_the_queue, f, {
     f.advance(days(1));
     assert!(f.store.delivery(None, old.id).await.unwrap().is_some(), "it is still shown");
     assert_eq!(f.store.enqueue(vec![(old.event.id, replay(f.id()))], f.now).await.unwrap(), []);
-    assert!(f.store.retry(old.id, f.now).await.unwrap().is_none());
+    assert_eq!(f.store.retry(old.id, f.now).await.unwrap(), None);
     assert_eq!(ids(&f.store.claim_waiting(old.webhook, 9).await.unwrap()), [late], "what was made in time stays");
 });
 
