@@ -13,7 +13,6 @@ mod fairness;
 mod health;
 mod pausing;
 mod plugins;
-mod retention;
 mod retries;
 mod stopping;
 

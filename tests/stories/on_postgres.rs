@@ -13,7 +13,6 @@ mod health;
 mod nodes;
 mod pausing;
 mod plugins;
-mod retention;
 mod retries;
 mod stopping;
 

@@ -28,7 +28,6 @@ mod preview;
 mod record;
 mod recorder;
 mod reserve;
-mod retention;
 mod running;
 mod settings;
 mod state;

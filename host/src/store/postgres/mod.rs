@@ -19,7 +19,6 @@ mod convert;
 #[path = "../sql/copied.rs"]
 mod copied;
 mod copying;
-mod days;
 #[path = "../sql/deliveries.rs"]
 mod deliveries;
 mod dialect;
@@ -52,7 +51,6 @@ mod turn;
 #[path = "../sql/webhooks.rs"]
 mod webhooks;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use sqlx::{Connection as _, PgPool};
@@ -62,7 +60,6 @@ use self::connect::{Connector, Purpose, compare_key};
 pub use self::copying::PostgresCopying;
 use self::doubts::Doubts;
 use self::hot::{AppendCommit, CompleteCommit};
-pub use self::locks::{hold_off_purges, purges_now};
 use self::membership::Membership;
 use self::partitions::Partitions;
 use self::tidings::Tidings;
@@ -104,8 +101,8 @@ pub struct PostgresStore {
     writers: PgPool,
     /// The cold writes' turn in this process.
     cold: Mutex<()>,
-    appending: Writer<Infallible>,
-    completing: Writer<Infallible>,
+    appending: Writer,
+    completing: Writer,
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
     clock: Arc<dyn Clock>,
@@ -146,9 +143,9 @@ impl PostgresStore {
         let mut connection = connector.connect(Purpose::Cold).await?;
         schema::migrate(&mut connection).await?;
         compare_key(&mut connection, vault.id()).await?;
-        let partitions = Partitions::new(Arc::clone(&connector));
-        partitions.make_ahead(&mut connection, clock.now()).await?;
         drop(connection);
+        let partitions = Partitions::new(Arc::clone(&connector));
+        partitions.make_ahead(clock.now()).await?;
         let (readers, writers) = (connector.readers(), connector.writers());
         let pools = (readers.clone(), writers.clone());
         let membership = Membership::join(Arc::clone(&connector), &options, Arc::clone(&clock)).await?;
@@ -198,11 +195,11 @@ impl PostgresStore {
         self.writers.close().await;
     }
 
-    const fn appends(&self) -> &Writer<Infallible> {
+    const fn appends(&self) -> &Writer {
         &self.appending
     }
 
-    const fn completions(&self) -> &Writer<Infallible> {
+    const fn completions(&self) -> &Writer {
         &self.completing
     }
 

@@ -47,13 +47,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
-use tokio::sync::Mutex;
 
 use self::connect::{Connector, Transaction};
 pub use self::copying::SqliteCopying;
-use self::hot::{Errand, GroupCommit};
+use self::hot::GroupCommit;
 use self::lock::LockFile;
-use self::purge::Picked;
 use super::sealed::Sealer;
 use super::writer::Writer;
 use super::{NodeId, Reach, Result};
@@ -80,8 +78,7 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     connector: Arc<Connector>,
     readers: SqlitePool,
-    writer: Writer<Errand>,
-    picked: Mutex<Picked>,
+    writer: Writer,
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
     reach: Reach,
@@ -101,7 +98,7 @@ impl SqliteStore {
         connector.prepare(vault.id()).await?;
         let readers = connector.readers();
         let writer = Writer::start(GroupCommit::new(Arc::clone(&connector)))?;
-        Ok(Self { connector, readers, writer, picked: Mutex::default(), vault, rng, reach: Reach::default() })
+        Ok(Self { connector, readers, writer, vault, rng, reach: Reach::default() })
     }
 
     /// Writes what waits and closes the file. Later calls fail.
@@ -111,11 +108,11 @@ impl SqliteStore {
         self.connector.close().await;
     }
 
-    const fn appends(&self) -> &Writer<Errand> {
+    const fn appends(&self) -> &Writer {
         &self.writer
     }
 
-    const fn completions(&self) -> &Writer<Errand> {
+    const fn completions(&self) -> &Writer {
         &self.writer
     }
 

@@ -9,7 +9,6 @@ mod append;
 mod complete;
 mod health;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -82,8 +81,6 @@ impl AppendCommit {
 
 #[async_trait]
 impl Commit for AppendCommit {
-    type Errand = Infallible;
-
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
         let mut tries = 1;
         loop {
@@ -104,10 +101,6 @@ impl Commit for AppendCommit {
             }
             tries += 1;
         }
-    }
-
-    async fn run(&mut self, errand: Infallible) {
-        match errand {}
     }
 }
 
@@ -135,8 +128,6 @@ impl CompleteCommit {
 
 #[async_trait]
 impl Commit for CompleteCommit {
-    type Errand = Infallible;
-
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
         let kept = self.connection.is_some();
         match self.try_once(group).await {
@@ -150,10 +141,6 @@ impl Commit for CompleteCommit {
             }
             other => other,
         }
-    }
-
-    async fn run(&mut self, errand: Infallible) {
-        match errand {}
     }
 }
 
