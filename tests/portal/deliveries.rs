@@ -29,7 +29,8 @@ fn shows_delivery(page: &Page, id: &str, whether: bool) {
 #[tokio::test]
 async fn the_list_shows_what_the_columns_say_and_leads_to_each() {
     let world = World::start().await;
-    let webhook = named(&world, "CRM sync").await;
+    let made = json!({ "name": "CRM sync", "events": ["*"], "retry": { "delaysSeconds": [3600] } });
+    let webhook = world.webhook_with(made).await["id"].as_str().unwrap().to_owned();
     world.sink.answers(&[503, 200]);
     let first = delivered(&world, "order.lost").await;
     let second = delivered(&world, "order.paid").await;
