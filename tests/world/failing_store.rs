@@ -21,7 +21,7 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Plugins, Pulse, Queue, QueueDepth, Reach, Result, Store, StoreError, WebhookStats, Webhooks,
+    News, Nodes, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Result, Store, StoreError, WebhookStats, Webhooks,
 };
 
 /// When a call fails.
@@ -169,7 +169,7 @@ impl Queue for FailingStore {
         self.call(self.inner.recover(now)).await
     }
 
-    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<Purged> {
         if self.purge.stands.load(Ordering::SeqCst) {
             self.purge.begun.notify_one();
             return std::future::pending().await;

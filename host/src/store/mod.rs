@@ -30,7 +30,7 @@ pub use self::events::{
     Appended, EventFilter, Events, IdempotencyClaim, NewBatch, NewDelivery, NewEvent, SeenExternalId, Start,
 };
 pub use self::nodes::{News, Nodes, Pulse};
-pub use self::queue::{Completed, Completion, Queue, QueueDepth};
+pub use self::queue::{Completed, Completion, Purged, Queue, QueueDepth};
 pub use self::reach::Reach;
 
 /// The store couldn't do what was asked; nothing of the call was written.
