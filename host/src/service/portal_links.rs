@@ -56,11 +56,6 @@ impl PortalLink {
 }
 
 impl Services {
-    /// Told before anybody fills in a form for one.
-    pub fn may_make_links(&self, caller: &Caller) -> Result<()> {
-        caller.must_administer()
-    }
-
     pub async fn create_portal_link(&self, caller: &Caller, input: PortalLinkInput) -> Result<PortalLink> {
         caller.must_administer()?;
         let role = input.role.unwrap_or(Role::Admin);

@@ -43,13 +43,13 @@ struct Made {
 }
 
 async fn form(State(ui): State<Ui>, signed: Signed, query: Query) -> Answer {
-    ui.services.may_make_links(signed.caller())?;
+    ui.services.may_administer(signed.caller())?;
     let typed = Posted::of_fields(&[("role", query.get("role").unwrap_or("admin")), ("minutes", MINUTES)]);
     page(&signed, &typed, (&Faults::default(), None))
 }
 
 async fn make(State(ui): State<Ui>, signed: Signed, headers: HeaderMap, posted: Posted) -> Answer {
-    ui.services.may_make_links(signed.caller())?;
+    ui.services.may_administer(signed.caller())?;
     let input = match input(&posted) {
         Ok(input) => input,
         Err(faults) => return refused(&signed, &posted, &faults),
