@@ -1,11 +1,15 @@
 //! What only PostgreSQL can be asked: its days, what it can't hold, and that it goes away and comes back.
 
-use sqlx::Row;
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Connection, Row};
+use waxwing::model::attempt::Trigger;
 use waxwing::model::delivery::{DeliveryStatus, Next};
+use waxwing::model::ids::DeliveryId;
 use waxwing::model::name::Tenant;
 use waxwing::model::tenant::{Retention, TenantProfile};
 use waxwing::store::postgres::PostgresStore;
-use waxwing::store::{Appended, Completed, Events, Nodes, Start, StoreError};
+use waxwing::store::{Appended, Completed, Events, NewDelivery, Nodes, Start, StoreError};
 
 use crate::fixture::{Fixture, KEY, NOON, days, open_postgres};
 use crate::samples::ids;
@@ -29,6 +33,74 @@ story!(days_are_made_ahead_and_on_demand_and_dropped_when_nothing_of_them_is_pen
     assert_eq!(f.store.event(None, late.event.id).await.unwrap(), None);
 });
 
+story!(a_day_that_somebody_reads_is_dropped_later_and_nobody_waits_for_that, f, {
+    let old = f.accepted(Start::Claimed).await;
+    f.store.complete(f.delivered(&old)).await.unwrap();
+    f.advance(days(33));
+    f.accepted(Start::Claimed).await;
+    // A backup, say: it holds on to every table that it has seen.
+    let mut reading = f.database().connect().await;
+    let mut backup = reading.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM events").execute(&mut *backup).await.unwrap();
+
+    let (store, now) = (Arc::clone(&f.store), f.now);
+    let purge = tokio::spawn(async move { store.purge(now, 1000).await.unwrap() });
+    let mut looking = f.database().connect().await;
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid \
+                 WHERE NOT l.granted AND a.datname = current_database())";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut looking).await.unwrap() {
+        assert!(!purge.is_finished(), "it didn't wait for whoever reads");
+    }
+    for _ in 0..5 {
+        let new = f.accepted(Start::Claimed).await;
+        f.store.complete(f.delivered(&new)).await.unwrap();
+    }
+    assert!(!purge.is_finished(), "whoever posts waited until the purge gave up");
+    assert_eq!(purge.await.unwrap(), 0, "a day is still in use");
+    let half = "SELECT count(*) FROM pg_inherits WHERE inhdetachpending";
+    assert_eq!(count(&f, half).await, 1, "it gave up in the midst of it");
+    backup.rollback().await.unwrap();
+
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    assert_eq!(f.store.event(None, old.event.id).await.unwrap(), None);
+    let left = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE '%20260131'";
+    assert_eq!(count(&f, left).await, 0, "nothing of the day is left, attached or not");
+});
+
+story!(what_a_crash_left_of_a_day_is_dropped_too, f, {
+    let old = f.accepted(Start::Claimed).await;
+    f.store.complete(f.delivered(&old)).await.unwrap();
+    f.advance(days(33));
+    for part in ["attempts", "deliveries"] {
+        let detach = format!("ALTER TABLE {part}_30 DETACH PARTITION {part}_30_20260131");
+        sqlx::query(AssertSqlSafe(detach)).execute(&mut f.database().connect().await).await.unwrap();
+    }
+    sqlx::query("DROP TABLE deliveries_30_20260131").execute(&mut f.database().connect().await).await.unwrap();
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    let left = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE '%20260131'";
+    assert_eq!(count(&f, left).await, 0);
+});
+
+story!(nothing_of_a_day_that_is_over_comes_back_into_the_queue, f, {
+    let old = f.accepted(Start::Claimed).await;
+    f.store.complete(f.delivered(&old)).await.unwrap();
+    let replay = |id| NewDelivery {
+        id,
+        webhook: old.webhook,
+        start: Start::Waiting,
+        trigger: Trigger::Automatic,
+        replay_of: Some(old.id),
+    };
+    f.advance(days(30));
+    let late: DeliveryId = f.id();
+    assert_eq!(f.store.enqueue(vec![(old.event.id, replay(late))], f.now).await.unwrap(), [late]);
+    f.advance(days(1));
+    assert!(f.store.delivery(None, old.id).await.unwrap().is_some(), "it is still shown");
+    assert_eq!(f.store.enqueue(vec![(old.event.id, replay(f.id()))], f.now).await.unwrap(), []);
+    assert_eq!(f.store.retry(old.id, f.now).await.unwrap(), None);
+    assert_eq!(ids(&f.store.claim_waiting(old.webhook, 9).await.unwrap()), [late], "what was made in time stays");
+});
+
 story!(a_tenant_of_another_class_has_days_of_its_own, f, {
     let year = |retention| TenantProfile { retention, ..TenantProfile::new(Tenant::default_tenant(), f.now) };
     f.store.save_tenant(&year(Retention::Year)).await.unwrap();
@@ -38,11 +110,11 @@ story!(a_tenant_of_another_class_has_days_of_its_own, f, {
     assert_eq!(count(&f, "SELECT count(*) FROM events WHERE class = 365").await, 1);
     // A replay of what was accepted in the other class finds its day, too.
     f.advance(days(20));
-    let replay = waxwing::store::NewDelivery {
+    let replay = NewDelivery {
         id: f.id(),
         webhook: long.webhook,
         start: Start::Waiting,
-        trigger: waxwing::model::attempt::Trigger::Automatic,
+        trigger: Trigger::Automatic,
         replay_of: Some(long.id),
     };
     f.store.enqueue(vec![(long.event.id, replay.clone())], f.now).await.unwrap();
@@ -136,7 +208,7 @@ story!(no_secret_stands_in_the_tables, f, {
     let mut text = String::new();
     for table in tables.fetch_all(&mut admin).await.unwrap() {
         let all = format!("SELECT CAST(t AS TEXT) FROM {} AS t", table.get::<&str, _>(0));
-        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(all)).fetch_all(&mut admin).await.unwrap();
+        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(all)).fetch_all(&mut admin).await.unwrap();
         text.extend(rows);
     }
     // Bytes are shown in hexadecimal digits.

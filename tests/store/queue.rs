@@ -118,6 +118,30 @@ pub(crate) async fn what_waits_for_a_webhook_is_claimed_in_the_order_of_acceptan
     assert_eq!(f.store.waiting().await.unwrap(), [WebhookId::from(7)]);
 }
 
+pub(crate) async fn what_waits_for_many_webhooks_is_claimed_at_once_and_shares_its_events(f: Fixture) {
+    let mut events = Vec::new();
+    for _ in 0..4 {
+        let new = f.to(f.event("order.paid"), &[1, 2, 3], Start::Waiting);
+        events.push(new.event.id);
+        f.store.append(f.batch(vec![new])).await.unwrap();
+    }
+    let webhook = WebhookId::from;
+    let wanted = [(webhook(1), 3), (webhook(2), 2), (webhook(9), 5)];
+    let taken = f.store.claim_waiting_all(&wanted).await.unwrap();
+    let of = |number: u64| taken.iter().filter(|one| one.webhook == webhook(number)).collect::<Vec<_>>();
+    let events_of = |number| of(number).into_iter().map(|one| one.event.id).collect::<Vec<_>>();
+    assert_eq!((events_of(1), events_of(2), taken.len()), (events[..3].to_vec(), events[..2].to_vec(), 5));
+    assert!(Arc::ptr_eq(&of(1)[1].event, &of(2)[1].event), "it was read twice");
+    assert!(taken.iter().all(|one| one.event.data.bytes.starts_with(b"{\"type\":\"order.paid\"")));
+
+    let rest = f.store.claim_waiting_all(&[(webhook(3), 9), (webhook(2), 9), (webhook(1), 9)]).await.unwrap();
+    assert_eq!(rest.len(), 7);
+    assert!(f.store.claim_waiting_all(&[]).await.unwrap().is_empty());
+    for one in &taken {
+        assert!(f.store.complete(f.delivered(one)).await.unwrap(), "its fence is the row's");
+    }
+}
+
 pub(crate) async fn where_the_order_counts_nothing_behind_a_retry_is_taken(f: Fixture) {
     let webhook = WebhookId::from(1);
     let mut accepted = Vec::new();

@@ -185,8 +185,11 @@ pub(crate) fn rebuilt(revision: u64) -> Fixed {
 
 /// What the node that appended an event has in its hands: its first delivery.
 pub(crate) fn claimed(new: &NewEvent) -> Claimed {
-    let delivery = &new.deliveries[0];
-    Claimed {
+    all_claimed(new).remove(0)
+}
+
+pub(crate) fn all_claimed(new: &NewEvent) -> Vec<Claimed> {
+    let claim = |delivery: &NewDelivery| Claimed {
         id: delivery.id,
         event: Arc::clone(&new.event),
         webhook: delivery.webhook,
@@ -195,7 +198,8 @@ pub(crate) fn claimed(new: &NewEvent) -> Claimed {
         replay_of: delivery.replay_of,
         fixed: None,
         fence: 1,
-    }
+    };
+    new.deliveries.iter().map(claim).collect()
 }
 
 /// What a plugin's run leaves in the log: long enough to be compressed.

@@ -1,11 +1,19 @@
 //! What only the SQLite file can be asked: its lock, its key, its bytes, its schema.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use waxwing::model::delivery::{Fixed, FixedBody};
+use waxwing::model::ids::RevisionId;
 use waxwing::model::name::Tenant;
-use waxwing::store::{Appended, Start, StoreError, Webhooks};
+use waxwing::store::{Appended, Completion, Start, StoreError, Webhooks};
 
 use crate::append::keyed;
 use crate::fixture::{Fixture, KEY, days, hours, open_sqlite};
-use crate::samples::ids;
+use crate::samples::{all_claimed, claimed, ids};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_opener_is_told_who_holds_the_file() {
@@ -120,6 +128,73 @@ async fn until_it_recovers_nothing_is_taken_from_the_process_before() {
     assert!(f.store.claim_due(f.now, 10).await.unwrap().is_empty());
     assert_eq!(f.store.recover(f.now).await.unwrap(), 1);
     assert_eq!(ids(&f.store.claim_due(f.now, 10).await.unwrap()), [held.id]);
+}
+
+/// Of events, deliveries, attempts, bodies and keys.
+async fn rows(f: &Fixture) -> i64 {
+    let mut file = SqliteConnectOptions::new().filename(f.path()).connect().await.unwrap();
+    let each = ["events", "deliveries", "attempts", "bodies", "idempotency_keys", "idempotency_index"];
+    let all = each.map(|table| format!("(SELECT count(*) FROM {table})")).join(" + ");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT {all}"))).fetch_one(&mut file).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_of_a_purge_deletes_no_more_rows_than_it_may() {
+    let mut f = Fixture::sqlite().await;
+    let made = Some(Fixed { revision: RevisionId::from(9), body: FixedBody::Replaced("{}".into()) });
+    for fan_out in [1, 1, 0, 40, 1, 3, 1] {
+        let webhooks: Vec<u64> = (1..=fan_out).collect();
+        let new = f.to(f.event("order.paid"), &webhooks, Start::Claimed);
+        f.store.append(f.batch(vec![new.clone()])).await.unwrap();
+        for claimed in all_claimed(&new) {
+            f.store.complete(Completion { fixed: made.clone(), ..f.delivered(&claimed) }).await.unwrap();
+        }
+    }
+    for key in ["a", "b", "c"] {
+        f.store.append(keyed(&f, key, [1; 32], key)).await.unwrap();
+    }
+    f.advance(days(31));
+    f.store.append(keyed(&f, "newest", [1; 32], "")).await.unwrap();
+    let (mut left, mut steps) = (rows(&f).await, 0);
+    while f.store.purge(f.now, 10).await.unwrap() >= 10 {
+        let now = rows(&f).await;
+        assert!((1..=10).contains(&(left - now)), "{} rows in one step, {now} are left", left - now);
+        (left, steps) = (now, steps + 1);
+    }
+    assert!(steps >= 12, "{steps}");
+    // What was accepted just now, with its key.
+    assert_eq!(rows(&f).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_appends_waits_for_one_step_of_a_purge_at_most() {
+    let mut f = Fixture::sqlite().await;
+    for _ in 0..20 {
+        let some: Vec<_> = (0..50).map(|_| f.to(f.event("order.paid"), &[1], Start::Claimed)).collect();
+        f.store.append(f.batch(some.clone())).await.unwrap();
+        let ended = some.iter().map(|new| Arc::new(f.delivered(&claimed(new)))).collect();
+        f.store.complete_all(ended).await.unwrap();
+    }
+    f.advance(days(31));
+    let (store, now, steps) = (Arc::clone(&f.store), f.now, Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&steps);
+    let purge = tokio::spawn(async move {
+        while store.purge(now, 20).await.unwrap() >= 20 {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let (mut meanwhile, mut met) = (0, HashSet::new());
+    while !purge.is_finished() {
+        let before = steps.load(Ordering::SeqCst);
+        f.accepted(Start::Claimed).await;
+        let after = steps.load(Ordering::SeqCst);
+        // One was under way, and the end of the one before it may not have been noticed yet.
+        assert!(after - before <= 2, "it waited for {} steps", after - before);
+        meanwhile += 1;
+        met.insert(after);
+    }
+    purge.await.unwrap();
+    assert!(steps.load(Ordering::SeqCst) >= 150 && met.len() >= 10, "{meanwhile} appends between {} steps", met.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ mod fairness;
 mod health;
 mod pausing;
 mod plugins;
+mod retention;
 mod retries;
 mod stopping;
 

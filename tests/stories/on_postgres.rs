@@ -13,6 +13,7 @@ mod health;
 mod nodes;
 mod pausing;
 mod plugins;
+mod retention;
 mod retries;
 mod stopping;
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::Notify;
 use waxwing::model::access::AccessToken;
 use waxwing::model::attempt::Attempt;
 use waxwing::model::catalogue::CatalogueEntry;
@@ -40,13 +41,31 @@ pub(crate) struct FailingStore {
     left: AtomicUsize,
     failed: AtomicBool,
     moment: Moment,
+    purge: Purge,
+}
+
+/// A purge that never ends, if that is asked for.
+#[derive(Default)]
+struct Purge {
+    stands: AtomicBool,
+    begun: Notify,
 }
 
 impl FailingStore {
     /// It works until [`Self::fail_at`] is called.
     pub(crate) fn new(inner: Arc<dyn Store>, moment: Moment) -> Arc<Self> {
         let left = AtomicUsize::new(usize::MAX);
-        Arc::new(Self { inner, left, failed: AtomicBool::new(false), moment })
+        Arc::new(Self { inner, left, failed: AtomicBool::new(false), moment, purge: Purge::default() })
+    }
+
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub(crate) fn never_ends_to_purge(&self) {
+        self.purge.stands.store(true, Ordering::SeqCst);
+    }
+
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub(crate) async fn until_it_purges(&self) {
+        self.purge.begun.notified().await;
     }
 
     /// The call with this number, counted from now, fails; 0 is the next one.
@@ -112,8 +131,8 @@ impl Queue for FailingStore {
         self.call(self.inner.claim_in_order(webhook, limit)).await
     }
 
-    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        self.call(self.inner.claim_waiting(webhook, limit)).await
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+        self.call(self.inner.claim_waiting_all(wanted)).await
     }
 
     async fn reschedule(&self, after: Timestamp, by_millis: i64, now: Timestamp) -> Result<u64> {
@@ -153,6 +172,10 @@ impl Queue for FailingStore {
     }
 
     async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+        if self.purge.stands.load(Ordering::SeqCst) {
+            self.purge.begun.notify_one();
+            return std::future::pending().await;
+        }
         self.call(self.inner.purge(now, max_rows)).await
     }
 }

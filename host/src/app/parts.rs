@@ -61,6 +61,8 @@ pub(super) fn sender(config: &Config, around: &Surroundings) -> anyhow::Result<A
         source_address: told.source_address,
         proxy: told.proxy.as_ref().map(|proxy| proxy.expose().clone()),
         extra_roots: around.roots.clone(),
+        // Many webhooks may be of one host: what is under way there needs no new connection each time.
+        idle_per_host: config.delivery.in_flight,
         ..EgressOptions::default()
     };
     Ok(Arc::new(HttpSender::new(&options).context("nothing can be sent from here")?))

@@ -2,6 +2,10 @@
 //!
 //! A claim whose answer was lost may stand in the database all the same: it is noted, and found again when nothing is in hand.
 
+use std::cmp::Reverse;
+
+use hashbrown::HashMap;
+
 use super::worker::Worker;
 use crate::model::delivery::Claimed;
 use crate::model::ids::WebhookId;
@@ -10,6 +14,10 @@ use crate::store::StoreError;
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
+/// Rows that one look takes for all webhooks that something waits for.
+const CLAIM_TOGETHER: u32 = 1024;
+/// No webhook gets fewer of them at a time, if it wants as many.
+const FEW: u32 = 16;
 
 impl Worker {
     pub(super) async fn claim_due(&self) -> Result<(), StoreError> {
@@ -46,31 +54,52 @@ impl Worker {
     }
 
     pub(super) async fn refill(&self) -> Result<(), StoreError> {
+        let mut together = Vec::new();
         for (webhook, asked) in self.dispatcher.to_refill() {
-            let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(self.dispatcher.room_for(CLAIM_BATCH));
-            if limit == 0 {
-                // Those before have taken what was free.
-                self.dispatcher.refill_failed(webhook);
-                continue;
+            match self.dispatcher.rules(webhook).ordering {
+                Ordering::None => together.push((webhook, asked)),
+                Ordering::Fifo => self.refill_in_order(webhook, asked).await?,
             }
-            match self.claim_waiting(webhook, limit).await {
-                Ok(Some(claimed)) => self.dispatcher.refilled(webhook, claimed, limit as usize),
-                Ok(None) => self.dispatcher.must_wait(webhook),
-                Err(error) => {
-                    self.dispatcher.refill_failed(webhook);
-                    self.dispatcher.note_lost();
-                    return Err(error);
-                }
-            }
+        }
+        self.refill_together(together).await
+    }
+
+    /// One call for all, so that an event that many wait for is read once.
+    async fn refill_together(&self, wanting: Vec<(WebhookId, usize)>) -> Result<(), StoreError> {
+        let (wanted, later) = share(self.dispatcher.room_for(CLAIM_TOGETHER), wanting);
+        later.into_iter().for_each(|webhook| self.dispatcher.refill_failed(webhook));
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let claimed = self.parts.store.claim_waiting_all(&wanted).await.inspect_err(|_| {
+            wanted.iter().for_each(|(webhook, _)| self.dispatcher.refill_failed(*webhook));
+            self.dispatcher.note_lost();
+        })?;
+        let mut found: HashMap<WebhookId, Vec<Claimed>> = HashMap::with_capacity(wanted.len());
+        claimed.into_iter().for_each(|one| found.entry(one.webhook).or_default().push(one));
+        for (webhook, asked) in wanted {
+            self.dispatcher.refilled(webhook, found.remove(&webhook).unwrap_or_default(), asked as usize);
         }
         Ok(())
     }
 
-    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>, StoreError> {
-        match self.dispatcher.rules(webhook).ordering {
-            Ordering::None => self.parts.store.claim_waiting(webhook, limit).await.map(Some),
-            Ordering::Fifo => self.parts.store.claim_in_order(webhook, limit).await,
+    async fn refill_in_order(&self, webhook: WebhookId, asked: usize) -> Result<(), StoreError> {
+        let limit = u32::try_from(asked).unwrap_or(u32::MAX).min(self.dispatcher.room_for(CLAIM_BATCH));
+        if limit == 0 {
+            // Those before have taken what was free.
+            self.dispatcher.refill_failed(webhook);
+            return Ok(());
         }
+        match self.parts.store.claim_in_order(webhook, limit).await {
+            Ok(Some(claimed)) => self.dispatcher.refilled(webhook, claimed, limit as usize),
+            Ok(None) => self.dispatcher.must_wait(webhook),
+            Err(error) => {
+                self.dispatcher.refill_failed(webhook);
+                self.dispatcher.note_lost();
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Rows that were claimed for us by a call whose answer was lost are due again. If one comes into memory at this very moment
@@ -84,5 +113,39 @@ impl Worker {
             self.recorder.due.ask_again();
         }
         Ok(())
+    }
+}
+
+/// How many each is to get of so much room, and who gets nothing this time: those with the most room of their own come first.
+fn share(room: u32, mut wanting: Vec<(WebhookId, usize)>) -> (Vec<(WebhookId, u32)>, Vec<WebhookId>) {
+    wanting.sort_by_key(|(webhook, asked)| (Reverse(*asked), *webhook));
+    let each = (room / u32::try_from(wanting.len().max(1)).unwrap_or(u32::MAX)).max(FEW);
+    let (mut left, mut wanted, mut later) = (room, Vec::new(), Vec::new());
+    for (webhook, asked) in wanting {
+        match u32::try_from(asked).unwrap_or(u32::MAX).min(each).min(left) {
+            0 => later.push(webhook),
+            most => {
+                left -= most;
+                wanted.push((webhook, most));
+            }
+        }
+    }
+    (wanted, later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_shared_evenly_and_the_emptiest_come_first_where_it_is_scarce() {
+        let webhook = WebhookId::from;
+        let shared = share(1000, vec![(webhook(1), 700), (webhook(2), 3), (webhook(3), 900)]);
+        assert_eq!(shared, (vec![(webhook(3), 333), (webhook(1), 333), (webhook(2), 3)], vec![]));
+        let many: Vec<_> = (0..100).map(|number| (webhook(number), 600 + usize::from(number == 77))).collect();
+        let (wanted, later) = share(50, many);
+        assert_eq!(wanted, [(webhook(77), FEW), (webhook(0), FEW), (webhook(1), FEW), (webhook(2), 50 - 3 * FEW)]);
+        assert_eq!(later.len(), 96);
+        assert_eq!(share(0, vec![(webhook(1), 5)]), (vec![], vec![webhook(1)]));
     }
 }

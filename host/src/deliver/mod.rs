@@ -28,6 +28,7 @@ mod preview;
 mod record;
 mod recorder;
 mod reserve;
+mod retention;
 mod running;
 mod settings;
 mod state;

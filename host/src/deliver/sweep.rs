@@ -1,5 +1,5 @@
 //! Looks now and then for what no event announces: rows that wait although their webhook is free, holds whose holder is gone,
-//! a paused webhook that holds too much, what has outlived its retention.
+//! a paused webhook that holds too much. What has outlived its retention is [`super::retention`]'s.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering as Atomic};
@@ -23,10 +23,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 /// Counting the queue walks over an index: not every second.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
-const PURGE_EVERY: Duration = Duration::from_secs(60);
-const PURGE_ROWS: u32 = 1000;
-/// Longer than any retry is put off: 7 days, and a fifth more by chance.
-const LONGEST: Duration = Duration::from_secs(9 * 24 * 3600);
 /// How far ahead of the time that is sure identifiers may be: they keep what they tell, and nothing gets an earlier one afterwards.
 const IDS_AHEAD: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The most that one sweep cancels of what a paused webhook holds too much.
@@ -44,7 +40,6 @@ pub(super) struct Sweeper {
     asked: AtomicBool,
     last_asked: Mutex<Option<Duration>>,
     last_count: Mutex<Option<Duration>>,
-    last_purge: Mutex<Option<Duration>>,
     /// By how many milliseconds the clock jumped forward (or back, if negative) since scheduled rows were last moved with it.
     unsettled: AtomicI64,
 }
@@ -53,8 +48,8 @@ impl Sweeper {
     pub(super) fn new(parts: Parts, dispatcher: Arc<Dispatcher>, jumps: Arc<Jumps>) -> Self {
         let never = Mutex::<Option<Duration>>::default;
         let (asked, last, unsettled) = (AtomicBool::new(false), never(), AtomicI64::new(0));
-        let (last_asked, last_count, last_purge) = (never(), never(), never());
-        Self { parts, dispatcher, jumps, last, asked, last_asked, last_count, last_purge, unsettled }
+        let (last_asked, last_count) = (never(), never());
+        Self { parts, dispatcher, jumps, last, asked, last_asked, last_count, unsettled }
     }
 
     /// A process begins: how long ago did anything happen?
@@ -120,11 +115,7 @@ impl Sweeper {
 
     pub(super) async fn sweep(&self) -> Result<(), StoreError> {
         self.find_waiting().await?;
-        self.end_stale_holds().await?;
-        if due(&self.last_purge, self.parts.clock.steady(), PURGE_EVERY) {
-            self.purge().await?;
-        }
-        Ok(())
+        self.end_stale_holds().await
     }
 
     /// Webhooks with waiting rows get a backlog; the paused among them may hold only so many.
@@ -205,19 +196,6 @@ impl Sweeper {
             let next = Completed::Next(Next::Ended { status: DeliveryStatus::Cancelled, reason });
             let ended = Completion { claimed, attempt: None, fixed: None, next, health: None, now };
             self.parts.store.complete(ended).await?;
-        }
-        Ok(())
-    }
-
-    async fn purge(&self) -> Result<(), StoreError> {
-        let now = self.parts.clock.now();
-        // Nothing is ever put off for longer: a clock that was ahead has written it.
-        self.parts.store.reschedule(now.plus(LONGEST), i64::MIN / 2, now).await?;
-        if self.jumps.is_doubted() {
-            return Ok(());
-        }
-        while self.parts.store.purge(now, PURGE_ROWS).await? >= u64::from(PURGE_ROWS) {
-            tokio::task::yield_now().await;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use super::health::Healths;
 use super::jumps::Jumps;
 use super::pipeline::Pipeline;
 use super::recorder::{Due, Ended, Recorder};
+use super::retention::Retention;
 use super::running::Running;
 use super::sweep::Sweeper;
 use super::under_way::UnderWay;
@@ -42,6 +43,7 @@ pub(super) struct Worker {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) health: Arc<Healths>,
     pub(super) sweeper: Sweeper,
+    retention: Arc<Retention>,
     pub(super) attention: Arc<Notify>,
     pub(super) recorder: Recorder,
     /// To the recorder's task, while it takes anything.
@@ -60,6 +62,7 @@ impl Worker {
     pub(super) fn new(parts: Parts, actors: Actors, (attention, jumps): (Arc<Notify>, Arc<Jumps>)) -> Self {
         let Actors { dispatcher, pipeline, health } = actors;
         Self {
+            retention: Arc::new(Retention::new(parts.clone(), Arc::clone(&jumps))),
             sweeper: Sweeper::new(parts.clone(), Arc::clone(&dispatcher), jumps),
             recorder: Recorder {
                 dispatcher: Arc::clone(&dispatcher),
@@ -95,6 +98,8 @@ impl Worker {
         let recording = Arc::clone(self);
         self.tracker.spawn(async move { recording.recorder.run(ended, || recording.go_on()).await });
         self.tracker.spawn(Arc::clone(&worker).run(stop.clone()));
+        let (retention, stopped) = (Arc::clone(&self.retention), stop.clone());
+        self.tracker.spawn(async move { retention.run(stopped).await });
         Running { worker, stop }
     }
 
@@ -182,12 +187,21 @@ impl Worker {
         while let Some(claimed) = self.next() {
             // After the recorder was told to end nothing is started: the dispatcher gives nothing out.
             let Some(ended) = self.ended.lock().clone() else { return self.dispatcher.note_lost() };
-            let worker = Arc::clone(self);
-            self.tracker.spawn(async move {
-                // Recording takes a commit: neither this task nor the receiver waits for it.
-                let _ = ended.send(worker.attempt(claimed).await);
-                worker.start_ready();
-            });
+            self.tracker.spawn(Arc::clone(self).one_after_another(claimed, ended));
+        }
+    }
+
+    /// Makes this attempt, and then whichever is next: a task of its own for each costs as much as finding it.
+    async fn one_after_another(self: Arc<Self>, first: Claimed, ended: mpsc::UnboundedSender<Ended>) {
+        let mut next = Some(first);
+        while let Some(claimed) = next {
+            // Recording takes a commit: neither this task nor the receiver waits for it.
+            let _ = ended.send(self.attempt(claimed).await);
+            // Where nothing is sent, nothing else is ever waited for.
+            tokio::task::coop::consume_budget().await;
+            next = self.next();
+            // Its end may have let more than one go on.
+            self.start_ready();
         }
     }
 
@@ -221,6 +235,7 @@ impl Worker {
         self.find_the_lost().await?;
         self.look_at_the_clock().await?;
         self.sweeper.sweep().await?;
+        self.retention.purge_when_due().await?;
         self.claim_due().await?;
         self.refill().await
     }

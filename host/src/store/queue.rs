@@ -67,8 +67,14 @@ pub trait Queue {
     /// Takes what is scheduled at or before `now`, oldest first.
     async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>>;
 
-    /// Takes what waits for one webhook, in the order of acceptance.
-    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>>;
+    /// Takes what waits for these webhooks, at most so many for each, in the order of acceptance. All by one call, so that an event that
+    /// several of them wait for is read once.
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>>;
+
+    /// The same for a single one.
+    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
+        self.claim_waiting_all(&[(webhook, limit)]).await
+    }
 
     /// The same where the order counts, over all nodes: nothing while another node has some of it in hand, and nothing that comes after
     /// one that is scheduled for another attempt. `None`: for one of these reasons there is nothing to take now, though some may wait.

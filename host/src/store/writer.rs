@@ -2,6 +2,7 @@
 //!
 //! One thread takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
 //! It never lingers for an append. A completion, for which nobody waits, may wait [`LINGER`] for company or for the next append.
+//! Between two groups it does one errand, if one waits: what the same connection is best for besides, and what must be short.
 //! It knows no SQL: a database gives it [`Commit`]. Callers wait, they are never refused, while the channels are full.
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 const LINGER: Duration = Duration::from_millis(2);
 const APPENDS_WAITING_MAX: usize = 512;
 const COMPLETIONS_WAITING_MAX: usize = 512;
+const ERRANDS_WAITING_MAX: usize = 16;
 
 /// What is written together, in the order of arrival.
 #[derive(Debug, Default)]
@@ -41,9 +43,15 @@ pub struct Answers {
 /// What a database does for the writer.
 #[async_trait]
 pub trait Commit: Send + 'static {
+    /// What it does besides; knows whom to answer.
+    type Errand: Send + 'static;
+
     /// Writes the group in one transaction, durable when it returns. After an error nothing of it is written, and the next call
     /// begins afresh.
     async fn commit(&mut self, group: &Group) -> Result<Answers>;
+
+    /// In a transaction of its own, which needn't be durable.
+    async fn run(&mut self, errand: Self::Errand);
 }
 
 /// Why nothing was written.
@@ -61,21 +69,30 @@ struct Waiting<W, A> {
 }
 
 /// The callers' end.
-pub struct Writer {
+pub struct Writer<E> {
     appends: mpsc::Sender<Waiting<NewBatch, Appended>>,
     completions: mpsc::Sender<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
+    errands: mpsc::Sender<E>,
     closing: CancellationToken,
     /// Closed when the thread has let go of the database.
     ended: Mutex<oneshot::Receiver<()>>,
 }
 
-impl Writer {
+impl<E: Send + 'static> Writer<E> {
     /// Starts the thread; must be called inside a tokio runtime, whose clock it uses. Its commits may block.
-    pub fn start(database: impl Commit) -> Result<Self> {
+    pub fn start(database: impl Commit<Errand = E>) -> Result<Self> {
         let (appends, appends_in) = mpsc::channel(APPENDS_WAITING_MAX);
         let (completions, completions_in) = mpsc::channel(COMPLETIONS_WAITING_MAX);
+        let (errands, errands_in) = mpsc::channel(ERRANDS_WAITING_MAX);
         let closing = CancellationToken::new();
-        let intake = Intake { appends: appends_in, completions: completions_in, closing: closing.clone(), open: true };
+        let intake = Intake {
+            appends: appends_in,
+            completions: completions_in,
+            errands: errands_in,
+            wrote: false,
+            closing: closing.clone(),
+            open: true,
+        };
         let (ends, ended) = oneshot::channel();
         let runtime = Handle::current();
         let work = move || {
@@ -84,7 +101,7 @@ impl Writer {
         };
         let started = std::thread::Builder::new().name("waxwing-writer".into()).spawn(work);
         started.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        Ok(Self { appends, completions, closing, ended: Mutex::new(ended) })
+        Ok(Self { appends, completions, errands, closing, ended: Mutex::new(ended) })
     }
 
     pub async fn append(&self, batch: NewBatch) -> Result<Appended> {
@@ -94,6 +111,13 @@ impl Writer {
     /// All of them or none.
     pub async fn complete(&self, completions: Vec<PackedCompletion>) -> Result<Vec<bool>> {
         hand_over(&self.completions, completions).await
+    }
+
+    /// Waits for one group at most; `errand` is given whom to answer.
+    pub async fn run<A>(&self, errand: impl FnOnce(oneshot::Sender<Result<A>>) -> E) -> Result<A> {
+        let (answer, answered) = oneshot::channel();
+        self.errands.send(errand(answer)).await.map_err(|_| unavailable(NotWritten::Closed))?;
+        answered.await.map_err(|_| unavailable(NotWritten::Closed))?
     }
 
     /// Writes what waits and stops; later calls fail.
@@ -106,7 +130,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl<E> Drop for Writer<E> {
     fn drop(&mut self) {
         self.closing.cancel();
     }
@@ -122,23 +146,40 @@ fn unavailable(error: NotWritten) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
-async fn run(mut intake: Intake, mut database: impl Commit) {
-    while let Some(taken) = intake.next().await {
-        taken.write(&mut database).await;
+async fn run<D: Commit>(mut intake: Intake<D::Errand>, mut database: D) {
+    while let Some(work) = intake.next().await {
+        match work {
+            Work::Group(taken) => taken.write(&mut database).await,
+            Work::Errand(errand) => database.run(errand).await,
+        }
     }
 }
 
+/// What comes next.
+enum Work<E> {
+    Group(Taken),
+    Errand(E),
+}
+
 /// The thread's end of the channels.
-struct Intake {
+struct Intake<E> {
     appends: mpsc::Receiver<Waiting<NewBatch, Appended>>,
     completions: mpsc::Receiver<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
+    errands: mpsc::Receiver<E>,
+    /// The last thing was a group: it is an errand's turn, so that neither kind holds up the other.
+    wrote: bool,
     closing: CancellationToken,
     open: bool,
 }
 
-impl Intake {
+impl<E> Intake<E> {
     /// Waits for work and takes all that is there; `None` once closed and empty.
-    async fn next(&mut self) -> Option<Taken> {
+    async fn next(&mut self) -> Option<Work<E>> {
+        if std::mem::take(&mut self.wrote)
+            && let Ok(errand) = self.errands.try_recv()
+        {
+            return Some(Work::Errand(errand));
+        }
         let mut taken = Taken::default();
         while taken.is_empty() {
             tokio::select! {
@@ -148,12 +189,14 @@ impl Intake {
                     taken.completions(completions);
                     self.linger(&mut taken).await;
                 }
+                Some(errand) = self.errands.recv() => return Some(Work::Errand(errand)),
                 () = self.closing.cancelled(), if self.open => self.close(),
                 else => return None,
             }
         }
         self.drain(&mut taken);
-        Some(taken)
+        self.wrote = true;
+        Some(Work::Group(taken))
     }
 
     async fn linger(&mut self, taken: &mut Taken) {
@@ -172,6 +215,7 @@ impl Intake {
         self.open = false;
         self.appends.close();
         self.completions.close();
+        self.errands.close();
     }
 
     /// Alternates, so that neither kind holds up the other.

@@ -36,6 +36,7 @@ pub(super) struct Load {
 pub(super) struct Posted {
     /// `CLOCK_REALTIME` in microseconds.
     pub(super) began: u64,
+    pub(super) events: usize,
     /// From the send time to the 202.
     pub(super) latencies: Latencies,
 }
@@ -55,7 +56,8 @@ impl Load {
                     if number >= load.events {
                         return Ok(latencies);
                     }
-                    latencies.note(load.post(&mut wire, to, number, wall_micros()).await?);
+                    let sent = wall_micros();
+                    latencies.note(sent, load.post(&mut wire, to, number, sent).await?);
                 }
             });
         }
@@ -63,15 +65,16 @@ impl Load {
         while let Some(ended) = workers.join_next().await {
             latencies.merge(ended.map_err(|error| Failure::Failed(format!("the load stopped: {error}")))??);
         }
-        Ok(Posted { began, latencies })
+        Ok(Posted { began, events: self.events, latencies })
     }
 
     /// Posts all at this rate, whether or not those before are answered: what has to wait for its turn has waited since its time came.
-    pub(super) async fn open(self: &Arc<Self>, rate: f64) -> Result<Posted, Failure> {
+    /// Fewer where it is told that it is `enough`.
+    pub(super) async fn open(self: &Arc<Self>, rate: f64, enough: &CancellationToken) -> Result<Posted, Failure> {
         let posts = Arc::new(Open::new(self));
         let began = wall_micros();
         let (at_work, runtime, tracker) = (Arc::clone(&posts), Handle::current(), TaskTracker::new());
-        let (spawned, stopped) = (tracker.clone(), CancellationToken::new());
+        let (spawned, stopped) = (tracker.clone(), enough.child_token());
         let _stop = stopped.clone().drop_guard();
         // Timers of the runtime are no finer than a millisecond.
         let pacer = std::thread::spawn(move || {
@@ -82,22 +85,22 @@ impl Load {
                     std::thread::park_timeout(left);
                 }
                 if stopped.is_cancelled() {
-                    return;
+                    return number;
                 }
                 let sent = began + u64::try_from(due.as_micros()).unwrap_or(u64::MAX);
                 spawned.spawn_on(Arc::clone(&at_work).one(number, sent), &runtime);
             }
+            at_work.load.events
         });
-        let paced = tokio::task::spawn_blocking(move || pacer.join()).await;
-        if !matches!(paced, Ok(Ok(()))) {
+        let Ok(Ok(events)) = tokio::task::spawn_blocking(move || pacer.join()).await else {
             return Err(Failure::Failed("the load stopped".into()));
-        }
+        };
         tracker.close();
         tracker.wait().await;
         let failure = posts.failure.lock().take();
         failure.map_or(Ok(()), Err)?;
         let latencies = std::mem::take(&mut *posts.latencies.lock());
-        Ok(Posted { began, latencies })
+        Ok(Posted { began, events, latencies })
     }
 
     fn entry(&self, place: usize) -> Result<SocketAddr, Failure> {
@@ -142,7 +145,7 @@ impl Open {
 
     async fn one(self: Arc<Self>, number: usize, sent: u64) {
         match self.post(number, sent).await {
-            Ok(took) => self.latencies.lock().note(took),
+            Ok(took) => self.latencies.lock().note(sent, took),
             Err(failure) => drop(self.failure.lock().get_or_insert(failure)),
         }
     }

@@ -13,6 +13,7 @@ mod ledger;
 mod load;
 mod postgres;
 mod process;
+mod purge;
 mod quarters;
 mod raw;
 mod report;
@@ -178,13 +179,14 @@ impl Bench {
     ) -> Result<Vec<Measured>, Failure> {
         let mut measured: Vec<Measured> = Vec::new();
         for scenario in chosen {
-            for one in [scenario.floor(), *scenario] {
+            let full = if scenario.load.is_open() { scenario.full() } else { *scenario };
+            for one in [scenario.floor(), full, *scenario] {
                 let named = |name: &str| measured.iter().find(|done| done.scenario.name == name);
                 if named(one.name).is_some() {
                     continue;
                 }
                 let asked = if one.load == Pace::Long { self.soak } else { self.events };
-                let full = named(ONE_TO_ONE).map_or(1.0, |done| done.rate(done.events));
+                let full = named(scenario.full().name).map_or(1.0, |done| done.rate(done.events));
                 let (connections, bytes) = (self.connections, self.bytes);
                 let amount = Amount { events: one.events(asked), connections, bytes, rate: (full / 2.0).max(1.0) };
                 let (name, events) = (one.name, amount.events);

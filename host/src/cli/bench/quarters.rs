@@ -14,7 +14,7 @@ pub(super) struct Quarters {
 impl Quarters {
     /// Of these processes together.
     pub(super) fn of(processes: Vec<u32>, events: usize) -> Self {
-        let marks = [1, 2, 3].map(|quarter| events * quarter / 4);
+        let marks = [1, 2, 3].map(|quarter| events / 4 * quarter + events % 4 * quarter / 4);
         Self { processes, marks, bytes: Mutex::default() }
     }
 

@@ -53,6 +53,20 @@ const FIGURES: &[Figure] = &[
     ("rssMibSecondQuarter", |it| Some(mib(it.one.resident[1]))),
     ("rssMibThirdQuarter", |it| Some(mib(it.one.resident[2]))),
     ("rssMibLastQuarter", |it| Some(mib(it.one.resident[3]))),
+    ("purgedRows", |it| Some(wide(it.one.purged?.rows))),
+    ("purgeSeconds", |it| Some(it.one.purged?.took.as_secs_f64())),
+    ("purgedRowsPerSecond", |it| {
+        let purged = it.one.purged?;
+        Some(wide(purged.rows) / purged.took.as_secs_f64().max(1e-6))
+    }),
+    ("ingestP50MsMeanwhile", |it| Some(millis(it.one.purged?.meanwhile?.p50))),
+    ("ingestP99MsMeanwhile", |it| Some(millis(it.one.purged?.meanwhile?.p99))),
+    ("ingestP50MsOtherwise", |it| Some(millis(it.one.purged?.otherwise?.p50))),
+    ("ingestP99MsOtherwise", |it| Some(millis(it.one.purged?.otherwise?.p99))),
+    ("ingestP99ToOtherwise", |it| {
+        let purged = it.one.purged?;
+        Some(millis(purged.meanwhile?.p99) / millis(purged.otherwise?.p99).max(1e-3))
+    }),
     ("startMs", |it| Some(it.one.start.as_secs_f64() * 1000.0)),
 ];
 
@@ -78,6 +92,16 @@ const CPU: Columns = &[
     ("databaseMicros", "database", false),
     ("generatorMicros", "generator", false),
     ("sinkMicros", "sink", false),
+];
+
+const RETENTION: Columns = &[
+    ("purgedRows", "rows", false),
+    ("purgeSeconds", "seconds", true),
+    ("ingestP50MsMeanwhile", "202 p50", false),
+    ("ingestP99MsMeanwhile", "p99", true),
+    ("ingestP50MsOtherwise", "otherwise p50", false),
+    ("ingestP99MsOtherwise", "p99 ms", false),
+    ("ingestP99ToOtherwise", "p99 x", true),
 ];
 
 const MEMORY: Columns = &[
@@ -124,6 +148,11 @@ pub(super) fn report(printer: &mut Printer, raw: &Value, rounds: &[Vec<Measured>
     for (title, columns) in tables {
         printer.line(format_args!("\n{title}"))?;
         table(printer, &scenarios, columns)?;
+    }
+    let purged: Vec<Value> = scenarios.into_iter().filter(|one| one.get("purgedRows").is_some()).collect();
+    if !purged.is_empty() {
+        printer.line("\nWhile what has expired was deleted, all of it, and otherwise:")?;
+        table(printer, &purged, RETENTION)?;
     }
     Ok(())
 }

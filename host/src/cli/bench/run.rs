@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::body::Bodies;
+use super::folder::Folder;
 use super::latency::{Percentiles, wall_micros};
 use super::load::{Load, Posted};
 use super::postgres::{Database, Postgres};
 use super::process::{Child, own_cpu};
+use super::purge::{Expired, Purged};
 use super::quarters::Quarters;
 use super::scenario::{Pace, Plugin, Scenario};
 use super::servers::{OnPostgres, Running, last_line};
@@ -46,6 +50,7 @@ pub(super) struct Measured {
     /// Bytes.
     pub(super) peak: u64,
     pub(super) resident: [u64; 4],
+    pub(super) purged: Option<Purged>,
     /// From the start of the server to its first answer.
     pub(super) start: Duration,
 }
@@ -103,11 +108,12 @@ async fn measure_on(
     let mut sink = Child::start(&["bench", "--part", "sink"], &[], None).await?;
     let begun = Instant::now();
     let measured = async {
+        let expired = prepare(templates, scenario, &folder, on).await?;
         let place = on.map(|(postgres, of)| OnPostgres { url: &of.url, postmaster: postgres.postmaster() });
         let server = Running::start(scenario, &folder, sink.address, place).await?;
         let start = begun.elapsed();
         let before = wal(on).await?;
-        let measured = under_load(scenario, amount, (&server, &mut sink), start).await?;
+        let measured = under_load(scenario, amount, (&server, &mut sink), (start, expired)).await?;
         let wal = wal(on).await?.zip(before).map(|(now, before)| now.saturating_sub(before));
         Ok(Measured { wal, ..measured })
     };
@@ -116,6 +122,23 @@ async fn measure_on(
         let said = last_line(&folder.path().join("log"));
         Failure::Failed(format!("{}: {failure} ({} is kept; {said})", scenario.name, folder.text()))
     })
+}
+
+/// What stands in the database before, and a look at it where it is to go.
+async fn prepare(
+    templates: &Templates,
+    scenario: &Scenario,
+    folder: &Folder,
+    on: Option<(&Postgres, &Database)>,
+) -> Result<Option<Expired>, Failure> {
+    if let Some((_, database)) = on {
+        templates.fill(scenario, folder, &database.url).await?;
+    }
+    match (scenario.load, on) {
+        (Pace::Purging, Some((_, database))) => Expired::on_postgres(&database.url).await.map(Some),
+        (Pace::Purging, None) => Expired::on_sqlite(folder.path()).await.map(Some),
+        (Pace::Full | Pace::Half | Pace::Long, _) => Ok(None),
+    }
 }
 
 async fn wal(on: Option<(&Postgres, &Database)>) -> Result<Option<u64>, Failure> {
@@ -129,17 +152,20 @@ async fn under_load(
     scenario: &Scenario,
     amount: Amount,
     (server, sink): (&Running, &mut Child),
-    start: Duration,
+    (start, expired): (Duration, Option<Expired>),
 ) -> Result<Measured, Failure> {
     let Amount { events, connections, bytes, rate } = amount;
     let bodies = Bodies::new(scenario.bytes.unwrap_or(bytes), scenario.own_type.count());
+    let events = if expired.is_some() { usize::MAX } else { events };
     let quarters = Quarters::of(server.ids(), events);
     let load = Arc::new(Load { to: server.entries(), events, bodies, quarters });
     let before = Cpu::of(server, sink)?;
-    let Posted { began, latencies } = match scenario.load {
-        Pace::Half => load.open(rate).await?,
-        Pace::Full | Pace::Long => load.closed(connections).await?,
+    let (posted, purged) = match (scenario.load, expired) {
+        (_, Some(expired)) => expired.goes_under(&load, rate).await.map(|(posted, purged)| (posted, Some(purged)))?,
+        (Pace::Full | Pace::Long, None) => (load.closed(connections).await?, None),
+        (Pace::Half | Pace::Purging, None) => (load.open(rate, &CancellationToken::new()).await?, None),
     };
+    let Posted { began, events, latencies } = posted;
     let drops = scenario.plugin == Some(Plugin::DropAll);
     let deliveries = scenario.deliveries(events);
     if !drops {
@@ -161,7 +187,7 @@ async fn under_load(
         events,
         deliveries,
         took: Duration::from_micros(last.saturating_sub(began)),
-        offered: (scenario.load == Pace::Half).then_some(rate),
+        offered: scenario.load.is_open().then_some(rate),
         ingest: latencies.percentiles(),
         end_to_end: told.latencies,
         cpu,
@@ -169,6 +195,7 @@ async fn under_load(
         // The kernel keeps the two apart, each a little late.
         peak: resident.into_iter().fold(server.peak()?, u64::max),
         resident,
+        purged,
         start,
     })
 }

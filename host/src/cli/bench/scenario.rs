@@ -70,6 +70,8 @@ pub(super) enum Stored {
     Delivered,
     /// Deliveries that failed once and are scheduled for later (`--pending`).
     Scheduled,
+    /// What was delivered on a day that nobody keeps any more (`--prefill`).
+    Expired,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,15 @@ pub(super) enum Pace {
     Long,
     /// At half the rate of `one-to-one` in the same round, at times that are fixed beforehand.
     Half,
+    /// As [`Self::Half`], until what has expired is gone, and for a while without that.
+    Purging,
+}
+
+impl Pace {
+    /// Whether times are fixed beforehand.
+    pub(super) const fn is_open(self) -> bool {
+        matches!(self, Self::Half | Self::Purging)
+    }
 }
 
 /// How many deliveries a scenario makes for each event that it is asked for, where every event goes to many.
@@ -96,6 +107,14 @@ const PLAIN: Scenario = Scenario {
     plugin: None,
     stored: Stored::Nothing,
     load: Pace::Full,
+};
+
+const ON_POSTGRES: Scenario = Scenario {
+    name: "postgres",
+    what: "one-to-one on PostgreSQL: one node",
+    heavy: true,
+    server: Server::Postgres { nodes: 1 },
+    ..PLAIN
 };
 
 pub(super) const ONE_TO_ONE: &str = "one-to-one";
@@ -152,17 +171,28 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
-        name: "postgres",
-        what: "one-to-one on PostgreSQL: one node",
+        name: "purge",
+        what: "half load while a day that has expired is deleted (--prefill), and without that",
         heavy: true,
-        server: Server::Postgres { nodes: 1 },
+        stored: Stored::Expired,
+        load: Pace::Purging,
         ..PLAIN
     },
+    ON_POSTGRES,
     Scenario {
         name: "postgres-3-nodes",
         what: "the same, posted to three nodes on one database in turn",
         heavy: true,
         server: Server::Postgres { nodes: 3 },
+        ..PLAIN
+    },
+    Scenario {
+        name: "postgres-purge",
+        what: "the same as purge on PostgreSQL: the day is dropped",
+        heavy: true,
+        server: Server::Postgres { nodes: 1 },
+        stored: Stored::Expired,
+        load: Pace::Purging,
         ..PLAIN
     },
     Scenario { name: "soak", what: "full load for long (--soak)", heavy: true, load: Pace::Long, ..PLAIN },
@@ -176,7 +206,7 @@ impl Scenario {
             return Self { name: "floor-postgres", server: Server::FloorPostgres, ..PLAIN };
         }
         let fan_out = self.fan_out.max(1);
-        let load = if self.load == Pace::Half { Pace::Half } else { Pace::Full };
+        let load = if self.load.is_open() { Pace::Half } else { Pace::Full };
         let name = match (fan_out, self.bytes, load) {
             (100, ..) => "floor-100",
             (10, ..) => "floor-10",
@@ -185,6 +215,11 @@ impl Scenario {
             (..) => "floor",
         };
         Self { name, server: Server::Floor, fan_out, bytes: self.bytes, load, ..PLAIN }
+    }
+
+    /// Whose rate is halved for this one, where that is not full load.
+    pub(super) fn full(&self) -> Self {
+        if self.server.on_postgres() { ON_POSTGRES } else { PLAIN }
     }
 
     /// How many events it posts where so many are asked for: fewer where each goes to many.

@@ -49,7 +49,7 @@ impl Arrivals {
     fn note(&self, body: &[u8]) {
         let now = wall_micros();
         if let Some(sent) = sent_at(body) {
-            self.latencies.lock().note(now.saturating_sub(sent));
+            self.latencies.lock().note(sent, now.saturating_sub(sent));
         }
         self.last.fetch_max(now, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::Release);
@@ -57,7 +57,7 @@ impl Arrivals {
 
     fn told(&self) -> Told {
         let (count, last) = (self.count.load(Ordering::Acquire), self.last.load(Ordering::Relaxed));
-        Told { count, last, latencies: self.latencies.lock().clone().percentiles() }
+        Told { count, last, latencies: self.latencies.lock().percentiles() }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::body::Bodies;
-use super::fill;
+use super::fill::{self, Contents};
 use super::folder::Folder;
 use super::scenario::{Scenario, Server, Stored};
 use super::servers::Running;
@@ -26,6 +26,8 @@ pub(super) struct Sizes {
 
 pub(super) struct Templates {
     parent: PathBuf,
+    sizes: Sizes,
+    elsewhere: Elsewhere,
     fresh: Folder,
     filled: Vec<(Stored, Folder)>,
 }
@@ -42,20 +44,35 @@ impl Templates {
     pub(super) async fn make(parent: &Path, scenarios: &[Scenario], sizes: Sizes) -> Result<Self, Failure> {
         let fresh = Folder::new(parent, "fresh")?;
         let elsewhere = begin(&fresh).await?;
-        let mut filled: Vec<(Stored, Folder)> = Vec::new();
-        for stored in scenarios.iter().map(|scenario| scenario.stored) {
-            let count = match stored {
-                Stored::Nothing => continue,
-                Stored::Delivered => sizes.delivered,
-                Stored::Scheduled => sizes.scheduled,
-            };
-            if filled.iter().all(|(made, _)| *made != stored) {
-                let folder = fresh.copy(parent, &format!("{stored:?}"))?;
-                fill::fill(folder.path(), stored, count, elsewhere, &Bodies::new(sizes.bytes, 0)).await?;
-                filled.push((stored, folder));
+        let mut made = Self { parent: parent.to_owned(), sizes, elsewhere, fresh, filled: Vec::new() };
+        for scenario in scenarios.iter().filter(|scenario| scenario.server == Server::Sqlite) {
+            let stored = scenario.stored;
+            if let Some(contents) = made.contents(stored)
+                && made.filled.iter().all(|(made, _)| *made != stored)
+            {
+                let folder = made.fresh.copy(parent, &format!("{stored:?}"))?;
+                fill::sqlite(folder.path(), contents).await?;
+                made.filled.push((stored, folder));
             }
         }
-        Ok(Self { parent: parent.to_owned(), fresh, filled })
+        Ok(made)
+    }
+
+    /// Fills a scenario's own database with what stands there before; `folder` is its own.
+    pub(super) async fn fill(&self, scenario: &Scenario, folder: &Folder, url: &str) -> Result<(), Failure> {
+        match self.contents(scenario.stored).filter(|_| !scenario.server.is_floor()) {
+            Some(contents) => fill::postgres(url, &folder.path().join(node_folder(1)), contents).await,
+            None => Ok(()),
+        }
+    }
+
+    fn contents(&self, stored: Stored) -> Option<Contents> {
+        let count = match stored {
+            Stored::Nothing => return None,
+            Stored::Delivered | Stored::Expired => self.sizes.delivered,
+            Stored::Scheduled => self.sizes.scheduled,
+        };
+        Some(Contents { stored, count, elsewhere: self.elsewhere, bodies: Bodies::new(self.sizes.bytes, 0) })
     }
 
     /// A folder of a scenario's own.

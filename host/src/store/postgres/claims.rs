@@ -11,6 +11,7 @@ use sqlx::query::Query;
 use sqlx::{Postgres, Transaction};
 
 use super::convert::{Columns, cause_number, int, millis, status_number};
+use super::days::revivable;
 use super::dialect::Row;
 use super::partitions::Part;
 use super::{PostgresStore, loaded};
@@ -24,16 +25,19 @@ const DUE: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
         WHERE node IS NULL AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
     UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
-const WAITING: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
-        WHERE node IS NULL AND due_at IS NULL AND webhook = $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) \
+const WAITING: &str = "WITH picked AS MATERIALIZED (SELECT each.id AS picked \
+        FROM unnest($2::bigint[], $3::bigint[]) AS wanted (webhook, most) CROSS JOIN LATERAL (SELECT q.id FROM queue AS q \
+            WHERE q.node IS NULL AND q.due_at IS NULL AND q.webhook = wanted.webhook ORDER BY q.id LIMIT wanted.most \
+            FOR UPDATE SKIP LOCKED) AS each) \
     UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1 FROM picked WHERE id = picked RETURNING queue.*";
 
-/// One that has ended comes back as a queue row; its row in the log stays until it ends again.
+/// One that has ended comes back as a queue row, unless its event has expired; its row in the log stays until it ends again.
 const BACK: &str = "INSERT INTO queue \
     (id, class, event, webhook, tenant, fence, attempts, cause, last_status, reason, revision, replay_of) \
     SELECT d.id, d.class, d.event, d.webhook, d.tenant, d.fence, d.attempts, d.cause, d.last_status, d.reason, d.revision, \
-    d.replay_of FROM deliveries AS d JOIN events AS e ON e.id = d.event WHERE d.id = $1 \
-    ON CONFLICT (id) DO NOTHING";
+    d.replay_of FROM deliveries AS d JOIN events AS e ON e.id = d.event \
+    JOIN unnest($2::bigint[], $3::bigint[]) AS k (class, since) ON k.class = e.class AND k.since <= e.id \
+    WHERE d.id = $1 ON CONFLICT (id) DO NOTHING";
 
 /// A test stays a test: it counts nowhere.
 const ONE: &str = "UPDATE queue SET fence = greatest(fence, 1) + 1, node = $1, cause = CASE cause WHEN $3 THEN cause ELSE $4 END \
@@ -44,7 +48,8 @@ const PUT_IN: &str = "WITH added AS (INSERT INTO queue \
         SELECT n.id, e.class, e.id, n.webhook, e.tenant, n.node, n.due_at, n.fence, 0, n.cause, n.replay_of \
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], \
             $8::bigint[]) AS n (id, event, webhook, node, due_at, fence, cause, replay_of) \
-        JOIN events AS e ON e.id = n.event RETURNING id, event, class) \
+        JOIN events AS e ON e.id = n.event \
+        JOIN unnest($9::bigint[], $10::bigint[]) AS k (class, since) ON k.class = e.class AND k.since <= e.id RETURNING id, event, class) \
     INSERT INTO additions (event, delivery, class) SELECT event, id, class FROM added RETURNING delivery, class";
 
 /// From the queue to the log, as cancelled: `$1` are ids whose rows are locked.
@@ -55,6 +60,8 @@ pub(super) const CANCEL: &str = "WITH gone AS (DELETE FROM queue WHERE id = ANY 
     ON CONFLICT (id, class) DO UPDATE SET status = excluded.status, cause = excluded.cause, fence = excluded.fence, \
         attempts = excluded.attempts, last_status = excluded.last_status, reason = excluded.reason, \
         revision = excluded.revision, ended_at = excluded.ended_at";
+
+type Statement = Query<'static, Postgres, PgArguments>;
 
 pub(super) fn bind_cancel<'q>(
     query: Query<'q, Postgres, PgArguments>,
@@ -68,18 +75,20 @@ pub(super) fn bind_cancel<'q>(
 
 impl PostgresStore {
     pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
-        self.take(DUE, millis(now), limit).await
+        self.take(sqlx::query(DUE), |query| query.bind(millis(now)).bind(i64::from(limit))).await
     }
 
-    pub(super) async fn take_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        self.take(WAITING, int(webhook.number()), limit).await
+    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+        let webhooks: Vec<i64> = wanted.iter().map(|(webhook, _)| int(webhook.number())).collect();
+        let most: Vec<i64> = wanted.iter().map(|(_, most)| i64::from(*most)).collect();
+        self.take(sqlx::query(WAITING), |query| query.bind(webhooks).bind(most)).await
     }
 
-    async fn take(&self, statement: &'static str, which: i64, limit: u32) -> Result<Vec<Claimed>> {
+    /// What `which` binds to a statement comes after this node's number.
+    async fn take(&self, statement: Statement, which: impl FnOnce(Statement) -> Statement) -> Result<Vec<Claimed>> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
-        let query = sqlx::query(statement).bind(node).bind(which).bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *transaction).await?;
+        let rows = which(statement.bind(node)).fetch_all(&mut *transaction).await?;
         self.loaded(transaction, node, rows).await
     }
 
@@ -98,10 +107,11 @@ impl PostgresStore {
         Ok(claimed)
     }
 
-    pub(super) async fn take_back(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+    pub(super) async fn take_back(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Claimed>> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
-        sqlx::query(BACK).bind(int(id.number())).execute(&mut *transaction).await?;
+        let (classes, since) = revivable(now);
+        sqlx::query(BACK).bind(int(id.number())).bind(classes).bind(since).execute(&mut *transaction).await?;
         let rows = sqlx::query(ONE)
             .bind(node)
             .bind(int(id.number()))
@@ -123,10 +133,11 @@ impl PostgresStore {
         Ok(())
     }
 
-    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)]) -> Result<Vec<DeliveryId>> {
+    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)], now: Timestamp) -> Result<Vec<DeliveryId>> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
         let column = |of: &dyn Fn(&(EventId, NewDelivery)) -> i64| replays.iter().map(of).collect::<Vec<i64>>();
+        let (classes, since) = revivable(now);
         let starts: Vec<_> = replays.iter().map(|(_, new)| starting(new.start, node)).collect();
         let rows = sqlx::query(PUT_IN)
             .bind(column(&|(_, new)| int(new.id.number())))
@@ -137,6 +148,8 @@ impl PostgresStore {
             .bind(starts.iter().map(|start| start.2).collect::<Vec<_>>())
             .bind(column(&|(_, new)| cause_number(new.trigger)))
             .bind(replays.iter().map(|(_, new)| new.replay_of.map(|id| int(id.number()))).collect::<Vec<_>>())
+            .bind(classes)
+            .bind(since)
             .fetch_all(&mut *transaction)
             .await?;
         let added: HashSet<i64> = rows.iter().map(|row| row.raw("delivery")).collect::<Result<_>>()?;

@@ -1,6 +1,9 @@
 //! The locks by which nodes agree on who does something now; each is let go of at its transaction's end.
 
-use sqlx::PgConnection;
+use std::str::FromStr as _;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection};
 
 use crate::model::ids::WebhookId;
 use crate::store::Result;
@@ -10,6 +13,21 @@ const SPACE: i32 = 0x7761_7877;
 
 /// The webhooks' locks ("waxx"). Two that share one only wait for each other.
 const WEBHOOKS: i32 = 0x7761_7878;
+
+/// As long as this connection lives no node purges: it looks as if another one did.
+pub async fn hold_off_purges(url: &str) -> Result<PgConnection> {
+    let mut connection = PgConnectOptions::from_str(url)?.disable_statement_logging().connect().await?;
+    PURGE.hold(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Whether somebody purges, or holds it off.
+pub async fn purges_now(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let held = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted \
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                AND CAST(classid AS BIGINT) = $1 AND CAST(objid AS BIGINT) = $2)";
+    sqlx::query_scalar(held).bind(i64::from(SPACE)).bind(i64::from(PURGE.0)).fetch_one(connection).await
+}
 
 /// Waits for the webhook's lock.
 pub(super) async fn take_webhook(transaction: &mut PgConnection, webhook: WebhookId) -> Result<()> {
@@ -44,6 +62,12 @@ impl Lock {
     pub(super) async fn hold(self, connection: &mut PgConnection) -> Result<()> {
         sqlx::query("SELECT pg_advisory_lock($1, $2)").bind(SPACE).bind(self.0).execute(connection).await?;
         Ok(())
+    }
+
+    /// Whether it was free; then it is held as long as the connection lives.
+    pub(super) async fn try_hold(self, connection: &mut PgConnection) -> Result<bool> {
+        let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)");
+        Ok(query.bind(SPACE).bind(self.0).fetch_one(connection).await?)
     }
 
     /// Whether it was free.

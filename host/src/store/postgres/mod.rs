@@ -19,6 +19,7 @@ mod convert;
 #[path = "../sql/copied.rs"]
 mod copied;
 mod copying;
+mod days;
 #[path = "../sql/deliveries.rs"]
 mod deliveries;
 mod dialect;
@@ -51,6 +52,7 @@ mod turn;
 #[path = "../sql/webhooks.rs"]
 mod webhooks;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use sqlx::{Connection as _, PgPool};
@@ -60,6 +62,7 @@ use self::connect::{Connector, Purpose, compare_key};
 pub use self::copying::PostgresCopying;
 use self::doubts::Doubts;
 use self::hot::{AppendCommit, CompleteCommit};
+pub use self::locks::{hold_off_purges, purges_now};
 use self::membership::Membership;
 use self::partitions::Partitions;
 use self::tidings::Tidings;
@@ -101,8 +104,8 @@ pub struct PostgresStore {
     writers: PgPool,
     /// The cold writes' turn in this process.
     cold: Mutex<()>,
-    appending: Writer,
-    completing: Writer,
+    appending: Writer<Infallible>,
+    completing: Writer<Infallible>,
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
     clock: Arc<dyn Clock>,
@@ -143,9 +146,9 @@ impl PostgresStore {
         let mut connection = connector.connect(Purpose::Cold).await?;
         schema::migrate(&mut connection).await?;
         compare_key(&mut connection, vault.id()).await?;
-        drop(connection);
         let partitions = Partitions::new(Arc::clone(&connector));
-        partitions.make_ahead(clock.now()).await?;
+        partitions.make_ahead(&mut connection, clock.now()).await?;
+        drop(connection);
         let (readers, writers) = (connector.readers(), connector.writers());
         let pools = (readers.clone(), writers.clone());
         let membership = Membership::join(Arc::clone(&connector), &options, Arc::clone(&clock)).await?;
@@ -195,11 +198,11 @@ impl PostgresStore {
         self.writers.close().await;
     }
 
-    const fn appends(&self) -> &Writer {
+    const fn appends(&self) -> &Writer<Infallible> {
         &self.appending
     }
 
-    const fn completions(&self) -> &Writer {
+    const fn completions(&self) -> &Writer<Infallible> {
         &self.completing
     }
 

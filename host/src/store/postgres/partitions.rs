@@ -1,8 +1,7 @@
 //! The days of what is kept for a time: made ahead and on demand, dropped whole.
 //!
 //! `events`, `deliveries`, `attempts` and `bodies` each have a part for every class of retention, and in it one for every day (UTC) in
-//! which an id was made. A day is made in all four at once, by `ATTACH`, which holds up nobody. It is dropped in all four at once
-//! (`expiry`), which holds others up for a moment, or not at all.
+//! which an id was made. A day is made in all four at once, by `ATTACH`, which holds up nobody, and dropped by [`super::days`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,9 +62,13 @@ impl Part {
         format!("{base}_{}_{}", self.class, self.begins().calendar().strftime("%Y%m%d"))
     }
 
-    /// What a table of `events` is called after.
-    fn named(class: i64, table: &str) -> Option<Self> {
-        let date = table.strip_prefix(&format!("events_{class}_"))?;
+    /// What a table is called after.
+    pub(super) fn named(table: &str) -> Option<Self> {
+        let mut parts = table.rsplitn(3, '_');
+        let (date, class) = (parts.next()?, parts.next()?.parse().ok()?);
+        if !TABLES.contains(&parts.next()?) || date.len() != 8 {
+            return None;
+        }
         let begins = Date::strptime("%Y%m%d", date).ok()?.to_zoned(TimeZone::UTC).ok()?;
         let millis = u64::try_from(begins.timestamp().as_millisecond()).ok()?;
         Some(Self::of(class, Timestamp::from_millis(millis)))
@@ -90,19 +93,17 @@ impl Partitions {
     }
 
     /// Today's and the next days', of every class that a tenant has.
-    pub(super) async fn make_ahead(&self, now: Timestamp) -> Result<()> {
+    pub(super) async fn make_ahead(&self, asking: &mut PgConnection, now: Timestamp) -> Result<()> {
         let days: Vec<Timestamp> = (0..=AHEAD).map(|days| now.plus(Duration::from_millis(days * DAY_MILLIS))).collect();
-        self.make_for(&days).await
+        let parts = parts(asking, &days).await?;
+        self.make(asking, parts).await
     }
 
     /// The days of these times, in every class that a tenant has.
     pub(super) async fn make_for(&self, times: &[Timestamp]) -> Result<()> {
         let mut connection = self.connector.connect(Purpose::Cold).await?;
-        let mut classes: Vec<i64> =
-            sqlx::query_scalar("SELECT DISTINCT retention FROM tenants").fetch_all(&mut connection).await?;
-        classes.push(default_class());
-        let parts = classes.iter().flat_map(|class| times.iter().map(|time| Part::of(*class, *time)));
-        make(&mut connection, parts.collect()).await
+        let parts = parts(&mut connection, times).await?;
+        make(&mut connection, parts).await
     }
 
     /// Those that are missing, seen from `asking`, which may be in a transaction: they are made beside it.
@@ -119,18 +120,11 @@ pub(super) fn default_class() -> i64 {
     i64::from(Retention::default().days())
 }
 
-/// The days that there are in a class, oldest first.
-pub(super) async fn existing(connection: &mut PgConnection, class: i64) -> Result<Vec<Part>> {
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT CAST(c.relname AS TEXT) FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid \
-         WHERE i.inhparent = to_regclass($1)",
-    )
-    .bind(format!("events_{class}"))
-    .fetch_all(connection)
-    .await?;
-    let mut parts: Vec<Part> = tables.iter().filter_map(|table| Part::named(class, table)).collect();
-    parts.sort_unstable();
-    Ok(parts)
+async fn parts(connection: &mut PgConnection, times: &[Timestamp]) -> Result<BTreeSet<Part>> {
+    let mut classes: Vec<i64> =
+        sqlx::query_scalar("SELECT DISTINCT retention FROM tenants").fetch_all(connection).await?;
+    classes.push(default_class());
+    Ok(classes.iter().flat_map(|class| times.iter().map(|time| Part::of(*class, *time))).collect())
 }
 
 async fn make(connection: &mut PgConnection, parts: BTreeSet<Part>) -> Result<()> {
@@ -189,9 +183,11 @@ mod tests {
         let noon = Timestamp::from_millis(1_769_860_800_000);
         let part = Part::of(30, noon);
         assert_eq!(part.table("events"), "events_30_20260131");
-        assert_eq!(Part::named(30, "events_30_20260131"), Some(part));
-        assert_eq!(Part::named(7, "events_30_20260131"), None);
-        assert_eq!(Part::named(30, "events_30_id_class_idx"), None);
+        assert_eq!(["events", "bodies"].map(|base| Part::named(&part.table(base))), [Some(part), Some(part)]);
+        assert_ne!(Part::named("events_7_20260131"), Some(part));
+        for other in ["events_30_id_class_idx", "events_30", "queue_30_20260131", "events_30_2026013"] {
+            assert_eq!(Part::named(other), None, "{other}");
+        }
         let (from, to) = part.bounds();
         assert!((from..to).contains(&int(floor_of(noon))));
         assert_eq!(Part::of_delivery(30, to - 1), part);

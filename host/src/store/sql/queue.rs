@@ -27,8 +27,8 @@ impl Queue for Store {
         self.take_due(now, limit).await
     }
 
-    async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        self.take_waiting(webhook, limit).await
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+        self.take_waiting(wanted).await
     }
 
     async fn claim_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {
@@ -64,12 +64,12 @@ impl Queue for Store {
         Ok(u32::try_from(counted).unwrap_or(limit))
     }
 
-    async fn retry(&self, id: DeliveryId, _now: Timestamp) -> Result<Option<Claimed>> {
-        self.take_back(id).await
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<Option<Claimed>> {
+        self.take_back(id, now).await
     }
 
-    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, _now: Timestamp) -> Result<Vec<DeliveryId>> {
-        self.put_in(&replays).await
+    async fn enqueue(&self, replays: Vec<(EventId, NewDelivery)>, now: Timestamp) -> Result<Vec<DeliveryId>> {
+        self.put_in(&replays, now).await
     }
 
     async fn cancel_pending(&self, webhook: WebhookId, reason: &str, now: Timestamp, limit: u32) -> Result<u32> {

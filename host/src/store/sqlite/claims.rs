@@ -1,10 +1,11 @@
-//! Taking rows of the queue into this process's hands, putting more in, and ending what nobody has in hand. Every claim raises the
-//! row's fence.
+//! Taking rows of the queue into this process's hands ([`super::hot`] does it), putting more in, and ending what nobody has in hand.
+//! Every claim raises the row's fence.
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::convert::{Columns, cause_number, int, millis, status_number};
-use super::dialect::{LIST_MAX, Row, push_in};
+use super::convert::{cause_number, int, millis, status_number};
+use super::dialect::{LIST_MAX, push_in};
+use super::hot::{Claiming, Errand};
 use super::{NODE, SqliteStore, loaded};
 use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, DeliveryStatus};
@@ -12,53 +13,28 @@ use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::{NewDelivery, Result, Start};
 
-/// What a claiming `UPDATE` returns.
+/// What the claim of a single one returns.
 const CLAIMED: &str = "id, event, webhook, due_at, fence, attempts, cause, revision, replay_of";
 
 impl SqliteStore {
     pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
-        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
-        query.push_bind(i64::from(NODE.0));
-        query.push(
-            " WHERE id IN (SELECT id FROM queue INDEXED BY queue_due \
-             WHERE node IS NULL AND due_at IS NOT NULL AND due_at <= ",
-        );
-        query.push_bind(millis(now)).push(" ORDER BY due_at, id LIMIT ").push_bind(i64::from(limit)).push(")");
-        self.claim(query).await
+        self.claim(Claiming::Due { now, most: limit }).await
     }
 
-    pub(super) async fn take_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
-        query.push_bind(i64::from(NODE.0));
-        query.push(
-            " WHERE id IN (SELECT id FROM queue INDEXED BY queue_waiting \
-             WHERE node IS NULL AND due_at IS NULL AND webhook = ",
-        );
-        query.push_bind(int(webhook.number())).push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
-        self.claim(query).await
+    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+        self.claim(Claiming::Waiting(wanted.to_vec())).await
     }
 
     pub(super) async fn take_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {
-        let blocking: Option<i64> = sqlx::query_scalar(
-            "SELECT min(id) FROM queue INDEXED BY queue_scheduled \
-             WHERE node IS NULL AND due_at IS NOT NULL AND webhook = $1",
-        )
-        .bind(int(webhook.number()))
-        .fetch_one(&self.readers)
-        .await?;
-        let mut query = QueryBuilder::<Sqlite>::new("UPDATE queue SET fence = fence + 1, node = ");
-        query.push_bind(i64::from(NODE.0));
-        query.push(
-            " WHERE id IN (SELECT id FROM queue INDEXED BY queue_waiting \
-             WHERE node IS NULL AND due_at IS NULL AND webhook = ",
-        );
-        query.push_bind(int(webhook.number())).push(" AND id < ").push_bind(blocking.unwrap_or(i64::MAX));
-        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
-        let claimed = self.claim(query).await?;
-        Ok((blocking.is_none() || !claimed.is_empty()).then_some(claimed))
+        let (claimed, blocked) = self.writer.run(|answer| Errand::ClaimInOrder((webhook, limit), answer)).await?;
+        Ok((!blocked || !claimed.is_empty()).then_some(claimed))
     }
 
-    pub(super) async fn take_back(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+    async fn claim(&self, claiming: Claiming) -> Result<Vec<Claimed>> {
+        self.writer.run(|answer| Errand::Claim(claiming, answer)).await
+    }
+
+    pub(super) async fn take_back(&self, id: DeliveryId, _now: Timestamp) -> Result<Option<Claimed>> {
         let mut transaction = self.begin().await?;
         // One that has ended comes back as a queue row; its row in the log stays until it ends again.
         sqlx::query(
@@ -81,7 +57,7 @@ impl SqliteStore {
         Ok(claimed)
     }
 
-    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)]) -> Result<Vec<DeliveryId>> {
+    pub(super) async fn put_in(&self, replays: &[(EventId, NewDelivery)], _now: Timestamp) -> Result<Vec<DeliveryId>> {
         let mut transaction = self.begin().await?;
         let mut written = Vec::with_capacity(replays.len());
         for (event, new) in replays {
@@ -124,18 +100,6 @@ impl SqliteStore {
             .await?;
         transaction.commit().await?;
         Ok(done.rows_affected())
-    }
-
-    async fn claim(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Claimed>> {
-        query.push(" RETURNING ").push(CLAIMED);
-        let mut transaction = self.begin().await?;
-        let mut rows = query.build().fetch_all(&mut *transaction).await?;
-        // RETURNING has no order of its own; waiting rows have no due time and so are sorted by id alone.
-        let order = |row: &Row| (row.raw::<Option<i64>>("due_at").ok(), row.raw::<i64>("id").ok());
-        rows.sort_by_cached_key(order);
-        let claimed = loaded::load(&mut transaction, &rows).await?;
-        transaction.commit().await?;
-        Ok(claimed)
     }
 }
 

@@ -47,11 +47,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
+use tokio::sync::Mutex;
 
 use self::connect::{Connector, Transaction};
 pub use self::copying::SqliteCopying;
-use self::hot::GroupCommit;
+use self::hot::{Errand, GroupCommit};
 use self::lock::LockFile;
+use self::purge::Picked;
 use super::sealed::Sealer;
 use super::writer::Writer;
 use super::{NodeId, Reach, Result};
@@ -78,7 +80,8 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     connector: Arc<Connector>,
     readers: SqlitePool,
-    writer: Writer,
+    writer: Writer<Errand>,
+    picked: Mutex<Picked>,
     vault: Arc<Vault>,
     rng: Arc<dyn Rng>,
     reach: Reach,
@@ -98,7 +101,7 @@ impl SqliteStore {
         connector.prepare(vault.id()).await?;
         let readers = connector.readers();
         let writer = Writer::start(GroupCommit::new(Arc::clone(&connector)))?;
-        Ok(Self { connector, readers, writer, vault, rng, reach: Reach::default() })
+        Ok(Self { connector, readers, writer, picked: Mutex::default(), vault, rng, reach: Reach::default() })
     }
 
     /// Writes what waits and closes the file. Later calls fail.
@@ -108,11 +111,11 @@ impl SqliteStore {
         self.connector.close().await;
     }
 
-    const fn appends(&self) -> &Writer {
+    const fn appends(&self) -> &Writer<Errand> {
         &self.writer
     }
 
-    const fn completions(&self) -> &Writer {
+    const fn completions(&self) -> &Writer<Errand> {
         &self.writer
     }
 

@@ -9,6 +9,7 @@ mod append;
 mod complete;
 mod health;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,8 @@ impl AppendCommit {
 
 #[async_trait]
 impl Commit for AppendCommit {
+    type Errand = Infallible;
+
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
         let mut tries = 1;
         loop {
@@ -101,6 +104,10 @@ impl Commit for AppendCommit {
             }
             tries += 1;
         }
+    }
+
+    async fn run(&mut self, errand: Infallible) {
+        match errand {}
     }
 }
 
@@ -128,6 +135,8 @@ impl CompleteCommit {
 
 #[async_trait]
 impl Commit for CompleteCommit {
+    type Errand = Infallible;
+
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
         let kept = self.connection.is_some();
         match self.try_once(group).await {
@@ -141,6 +150,10 @@ impl Commit for CompleteCommit {
             }
             other => other,
         }
+    }
+
+    async fn run(&mut self, errand: Infallible) {
+        match errand {}
     }
 }
 

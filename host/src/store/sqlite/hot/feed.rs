@@ -11,7 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rusqlite::types::{Null, ToSqlOutput, ValueRef};
 use rusqlite::vtab::{Context, Filters, IndexInfo, VTab, VTabConnection, VTabCursor, eponymous_only_module};
-use rusqlite::{Connection, ToSql, ffi};
+use rusqlite::{Connection, Row, ToSql, ffi};
 
 use crate::store::Result;
 
@@ -64,6 +64,21 @@ impl Feed {
         let written = statement.execute([]);
         *self.0.lock() = nothing();
         Ok(written?)
+    }
+
+    /// What a query finds that reads these rows from `feed`.
+    pub(super) fn select<const N: usize, T>(
+        &self,
+        connection: &Connection,
+        query: &str,
+        (rows, parameters): (&Arc<Rows<N>>, &[&dyn ToSql]),
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut query = connection.prepare_cached(query)?;
+        *self.0.lock() = Arc::<Rows<N>>::clone(rows);
+        let found = query.query_map(parameters, read).and_then(Iterator::collect);
+        *self.0.lock() = nothing();
+        Ok(found?)
     }
 }
 

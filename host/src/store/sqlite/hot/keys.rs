@@ -44,6 +44,13 @@ const BY_INDEX: &str = "SELECT k.body_digest, k.answer, k.kept_at FROM idempoten
     CROSS JOIN idempotency_keys AS k ON k.id = i.key \
     WHERE i.day = ? AND i.fingerprint = ? AND k.scope = ? ORDER BY i.key DESC LIMIT 1";
 
+/// The keys from the first one to this are forgotten; the newest stays, so that no number is given twice.
+const OLDEST: &str = "SELECT max(id) FROM (SELECT id, kept_at FROM idempotency_keys ORDER BY id LIMIT ?) \
+    WHERE kept_at <= ? AND id < (SELECT max(id) FROM idempotency_keys)";
+const FORGET: &str = "DELETE FROM idempotency_keys WHERE id <= ? AND kept_at <= ?";
+const FORGET_INDEX: &str = "DELETE FROM idempotency_index WHERE (day, fingerprint, key) IN \
+    (SELECT day, fingerprint, key FROM idempotency_index WHERE day < ? ORDER BY day, fingerprint, key LIMIT ?)";
+
 /// A row of the index: the day, the first 8 bytes of the scope, and the key's number in the log.
 type Entry = (i64, i64, i64);
 
@@ -166,6 +173,20 @@ impl Keys {
     }
 }
 
+/// Keys that were kept until then, in the order in which they were kept, and their days in the index: at most so many rows.
+pub(super) fn forget(target: Target<'_>, until: Timestamp, rows: usize) -> Result<usize> {
+    let limit = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+    let oldest: Option<i64> =
+        target.connection.prepare_cached(OLDEST)?.query_row(params![limit(rows), millis(until)], |row| row.get(0))?;
+    let keys = match oldest {
+        Some(last) => target.connection.prepare_cached(FORGET)?.execute(params![last, millis(until)])?,
+        None => 0,
+    };
+    let left = limit(rows.saturating_sub(keys));
+    let indexed = target.connection.prepare_cached(FORGET_INDEX)?.execute(params![day_of(until), left])?;
+    Ok(keys + indexed)
+}
+
 impl<'c> Lookup<'c> {
     pub(super) fn new(connection: &'c Connection) -> Result<Self> {
         Ok(Self { connection, by_index: connection.prepare_cached(BY_INDEX)? })
@@ -173,7 +194,7 @@ impl<'c> Lookup<'c> {
 }
 
 /// The day since 1970, as the index has it.
-pub(in crate::store::sqlite) fn day_of(time: Timestamp) -> i64 {
+fn day_of(time: Timestamp) -> i64 {
     millis(time) / 86_400_000
 }
 

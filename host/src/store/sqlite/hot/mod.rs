@@ -5,7 +5,9 @@
 //! turn with the rest of the store, so that nobody ever waits for SQLite's own lock.
 
 mod append;
+mod claim;
 mod complete;
+mod expire;
 mod feed;
 mod health;
 mod keys;
@@ -14,24 +16,36 @@ mod row;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Row, ToSql, TransactionBehavior};
+use tokio::sync::oneshot;
 
+pub(super) use self::claim::Claiming;
+pub(super) use self::expire::{EXPIRED, Expiring, Gone};
 use self::feed::{Feed, Rows};
-pub(super) use self::keys::day_of;
 use self::keys::{Changes, Keys};
 use super::connect::{BUSY, Connector};
+use crate::model::delivery::Claimed;
+use crate::model::ids::WebhookId;
 use crate::store::Result;
 use crate::store::writer::{Answers, Commit, Group};
 
 /// 8 MiB: it only ever writes to the ends of its tables, and at each commit SQLite goes over the whole cache's index.
 const CACHE: i64 = -8192;
 /// Each text is prepared once; there are fewer than these.
-const STATEMENTS_KEPT: usize = 32;
+const STATEMENTS_KEPT: usize = 64;
 
 pub(super) struct GroupCommit {
     connector: Arc<Connector>,
     /// `None` before the first use and after a failure: closing is the one way back that works after every failure.
     open: Option<Open>,
+}
+
+/// What this connection does besides.
+pub(super) enum Errand {
+    Claim(Claiming, oneshot::Sender<Result<Vec<Claimed>>>),
+    /// With whether something is scheduled, behind which nothing is taken.
+    ClaimInOrder((WebhookId, u32), oneshot::Sender<Result<(Vec<Claimed>, bool)>>),
+    Expire(Expiring, oneshot::Sender<Result<Gone>>),
 }
 
 struct Open {
@@ -53,26 +67,62 @@ impl Target<'_> {
     fn insert<const N: usize>(&self, statement: &str, rows: &Arc<Rows<N>>) -> Result<usize> {
         self.feed.insert(self.connection, statement, rows)
     }
+
+    /// What a query finds that has these rows from `feed`.
+    fn select<const N: usize, T>(
+        &self,
+        query: &str,
+        rows: (&Arc<Rows<N>>, &[&dyn ToSql]),
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        self.feed.select(self.connection, query, rows, read)
+    }
 }
 
 impl GroupCommit {
     pub(super) const fn new(connector: Arc<Connector>) -> Self {
         Self { connector, open: None }
     }
-}
 
-#[async_trait]
-impl Commit for GroupCommit {
-    async fn commit(&mut self, group: &Group) -> Result<Answers> {
+    /// In the writers' turn. After a failure the connection goes.
+    async fn work<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T>) -> Result<T> {
         let connector = Arc::clone(&self.connector);
         let _turn = connector.turn().await;
         let mut open = match self.open.take() {
             Some(open) => open,
             None => Open::new(&connector)?,
         };
-        let answers = open.write(group)?;
+        let done = work(&mut open)?;
         self.open = Some(open);
-        Ok(answers)
+        Ok(done)
+    }
+
+    async fn undurably<T>(&mut self, work: impl FnOnce(Target<'_>) -> Result<T>) -> Result<T> {
+        self.work(|open| open.undurably(work)).await
+    }
+}
+
+#[async_trait]
+impl Commit for GroupCommit {
+    type Errand = Errand;
+
+    async fn commit(&mut self, group: &Group) -> Result<Answers> {
+        self.work(|open| open.write(group)).await
+    }
+
+    async fn run(&mut self, errand: Errand) {
+        // Whoever asked may have gone away.
+        match errand {
+            Errand::Claim(claiming, answer) => {
+                drop(answer.send(self.undurably(|target| claim::claim(target, &claiming)).await));
+            }
+            Errand::ClaimInOrder(wanted, answer) => {
+                drop(answer.send(self.undurably(|target| claim::claim_in_order(target, wanted)).await));
+            }
+            Errand::Expire(expiring, answer) => {
+                drop(answer.send(self.undurably(|target| expire::expire(target, &expiring)).await));
+            }
+        }
     }
 }
 
@@ -94,6 +144,17 @@ impl Open {
         transaction.commit()?;
         self.keys.committed(changes);
         Ok(Answers { batches, completions })
+    }
+
+    /// Doesn't wait for the disk: a power cut may undo the last of it, each transaction as a whole. The next group's commit, which
+    /// waits, makes it last.
+    fn undurably<T>(&mut self, work: impl FnOnce(Target<'_>) -> Result<T>) -> Result<T> {
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(Target { connection: &transaction, feed: &self.feed })?;
+        transaction.commit()?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        Ok(done)
     }
 }
 
