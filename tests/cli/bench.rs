@@ -71,7 +71,7 @@ fn every_scenario_is_measured_beside_its_floor() {
     let list: Value =
         serde_json::from_slice(&command(&["bench", "--list", "--json"]).output().unwrap().stdout).unwrap();
     let listed = list["scenarios"].as_array().unwrap();
-    assert_eq!(listed.len(), 13);
+    assert_eq!(listed.len(), 15);
     for one in listed.iter().map(|listed| scenario(&told, listed["name"].as_str().unwrap())) {
         let floor = scenario(&told, one["floor"].as_str().unwrap());
         assert_eq!(median(floor, "ratioToFloor"), 1.0);

@@ -26,10 +26,10 @@ story!(days_are_made_ahead_and_on_demand_and_dropped_when_nothing_of_them_is_pen
     assert_eq!(count(&f, tables).await, 5);
     f.advance(days(35));
     // The first four are empty; the other holds something that expired, and is shown for a day.
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 1);
     assert_eq!(count(&f, tables).await, 5, "four more ahead, the first four gone");
     f.advance(days(2));
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1, "a day that held something");
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 1, "a day that held something");
     assert_eq!(f.store.event(None, late.event.id).await.unwrap(), None);
 });
 
@@ -44,7 +44,7 @@ story!(a_day_that_somebody_reads_is_dropped_later_and_nobody_waits_for_that, f, 
     sqlx::query("SELECT count(*) FROM events").execute(&mut *backup).await.unwrap();
 
     let (store, now) = (Arc::clone(&f.store), f.now);
-    let purge = tokio::spawn(async move { store.purge(now, 1000).await.unwrap() });
+    let purge = tokio::spawn(async move { store.purge(now, 1000).await.unwrap().rows });
     let mut looking = f.database().connect().await;
     let waits = "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid \
                  WHERE NOT l.granted AND a.datname = current_database())";
@@ -61,7 +61,7 @@ story!(a_day_that_somebody_reads_is_dropped_later_and_nobody_waits_for_that, f, 
     assert_eq!(count(&f, half).await, 1, "it gave up in the midst of it");
     backup.rollback().await.unwrap();
 
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 1);
     assert_eq!(f.store.event(None, old.event.id).await.unwrap(), None);
     let left = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE '%20260131'";
     assert_eq!(count(&f, left).await, 0, "nothing of the day is left, attached or not");
@@ -76,7 +76,7 @@ story!(what_a_crash_left_of_a_day_is_dropped_too, f, {
         sqlx::query(AssertSqlSafe(detach)).execute(&mut f.database().connect().await).await.unwrap();
     }
     sqlx::query("DROP TABLE deliveries_30_20260131").execute(&mut f.database().connect().await).await.unwrap();
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 1);
     let left = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE '%20260131'";
     assert_eq!(count(&f, left).await, 0);
 });
@@ -97,7 +97,7 @@ story!(nothing_of_a_day_that_is_over_comes_back_into_the_queue, f, {
     f.advance(days(1));
     assert!(f.store.delivery(None, old.id).await.unwrap().is_some(), "it is still shown");
     assert_eq!(f.store.enqueue(vec![(old.event.id, replay(f.id()))], f.now).await.unwrap(), []);
-    assert_eq!(f.store.retry(old.id, f.now).await.unwrap(), None);
+    assert!(f.store.retry(old.id, f.now).await.unwrap().is_none());
     assert_eq!(ids(&f.store.claim_waiting(old.webhook, 9).await.unwrap()), [late], "what was made in time stays");
 });
 
@@ -121,7 +121,7 @@ story!(a_tenant_of_another_class_has_days_of_its_own, f, {
     assert!(f.store.complete(f.delivered(&long)).await.unwrap());
     assert!(f.store.complete(f.delivered(&short)).await.unwrap());
     assert_eq!(f.store.cancel_pending(long.webhook, "deleted", f.now, 9).await.unwrap(), 1);
-    while f.store.purge(f.now, 1000).await.unwrap() > 0 {}
+    while f.store.purge(f.now, 1000).await.unwrap().rows > 0 {}
     assert_eq!(f.store.event(None, short.event.id).await.unwrap(), None);
     assert!(f.store.delivery(None, replay.id).await.unwrap().is_some());
 });

@@ -24,28 +24,28 @@ pub(crate) async fn an_event_goes_with_all_that_hangs_on_it_when_its_class_says(
     f.store.complete(f.delivered(&kept_claim)).await.unwrap();
 
     f.advance(days(29));
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 0);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 0);
     f.advance(days(3));
-    assert!(f.store.purge(f.now, 1000).await.unwrap() > 0);
+    assert!(f.store.purge(f.now, 1000).await.unwrap().rows > 0);
     assert_eq!(f.store.event(None, old.event.id).await.unwrap(), None);
     assert_eq!(f.store.delivery(None, old.id).await.unwrap(), None);
     assert!(f.store.attempts(old.id).await.unwrap().is_empty());
     assert_eq!(f.store.fixed(old.id).await.unwrap(), None);
     assert!(f.store.event(None, kept_event).await.unwrap().is_some(), "its tenant keeps a year");
     assert!(f.store.delivery(None, kept_claim.id).await.unwrap().is_some());
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 0);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 0);
 }
 
 pub(crate) async fn what_still_waits_when_its_event_expires_ends_visibly_first(mut f: Fixture) {
     let waiting = f.accepted(Start::Waiting).await;
     f.advance(days(31));
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 1);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 1);
     let delivery = f.store.delivery(None, waiting.id).await.unwrap().unwrap();
     assert_eq!((delivery.status, delivery.reason.as_deref()), (DeliveryStatus::Cancelled, Some("expired")));
     f.advance(days(1).saturating_sub(hours(1)));
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 0, "it is shown for a day");
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 0, "it is shown for a day");
     f.advance(hours(2));
-    assert!(f.store.purge(f.now, 1000).await.unwrap() > 0);
+    assert!(f.store.purge(f.now, 1000).await.unwrap().rows > 0);
     assert_eq!(f.store.delivery(None, waiting.id).await.unwrap(), None);
     assert_eq!(f.store.event(None, waiting.event.id).await.unwrap(), None);
 }
@@ -64,13 +64,13 @@ pub(crate) async fn what_somebody_works_on_keeps_its_event(mut f: Fixture) {
     };
     f.store.enqueue(vec![(again.event.id, replay.clone())], f.now).await.unwrap();
     f.advance(days(20));
-    assert_eq!(f.store.purge(f.now, 1000).await.unwrap(), 0);
+    assert_eq!(f.store.purge(f.now, 1000).await.unwrap().rows, 0);
     for event in [held.event.id, again.event.id] {
         assert!(f.store.event(None, event).await.unwrap().is_some(), "something of it is pending");
     }
     assert!(f.store.complete(f.delivered(&held)).await.unwrap());
     assert_eq!(f.store.cancel_pending(again.webhook, "deleted", f.now, 9).await.unwrap(), 1);
-    assert!(f.store.purge(f.now, 1000).await.unwrap() > 0);
+    assert!(f.store.purge(f.now, 1000).await.unwrap().rows > 0);
     for event in [held.event.id, again.event.id] {
         assert_eq!(f.store.event(None, event).await.unwrap(), None);
     }

@@ -158,7 +158,7 @@ pub(crate) async fn a_plugin_that_is_needed_is_not_deleted(mut f: Fixture) {
     assert!(!f.store.delete_plugin(needed).await.unwrap(), "a stored delivery went through it");
 
     f.advance(crate::fixture::days(40));
-    while f.store.purge(f.now, 100).await.unwrap() > 0 {}
+    while f.store.purge(f.now, 100).await.unwrap().rows > 0 {}
     assert!(f.store.delete_plugin(needed).await.unwrap());
     assert_eq!(f.store.component(needed).await.unwrap(), None);
     assert!(f.store.plugins().await.unwrap().is_empty());

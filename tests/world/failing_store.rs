@@ -22,8 +22,12 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
+<<<<<<< HEAD
     News, Nodes, Overview, Plugins, Pulse, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError,
     WebhookStats, Webhooks,
+=======
+    News, Nodes, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Result, Store, StoreError, WebhookStats, Webhooks,
+>>>>>>> 95dabc1 (Test that a purge goes in short steps, and that nobody waits for a day to be dropped)
 };
 
 /// When a call fails.
@@ -171,7 +175,7 @@ impl Queue for FailingStore {
         self.call(self.inner.recover(now)).await
     }
 
-    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<Purged> {
         if self.purge.stands.load(Ordering::SeqCst) {
             self.purge.begun.notify_one();
             return std::future::pending().await;

@@ -71,7 +71,7 @@ impl Retention {
         store.reschedule(now.plus(LONGEST), i64::MIN / 2, now).await?;
         while !self.jumps.is_doubted() {
             let begun = clock.steady();
-            if store.purge(now, ROWS).await? < u64::from(ROWS) {
+            if !store.purge(now, ROWS).await?.more {
                 break;
             }
             rest(clock.steady().saturating_sub(begun)).await;

@@ -33,7 +33,7 @@ pub use self::events::{
 };
 pub use self::nodes::{News, Nodes, Pulse};
 pub use self::overview::{HourCount, Overview};
-pub use self::queue::{Completed, Completion, Queue, QueueDepth};
+pub use self::queue::{Completed, Completion, Purged, Queue, QueueDepth};
 pub use self::reach::Reach;
 pub use self::sessions::Sessions;
 

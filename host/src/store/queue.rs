@@ -108,9 +108,19 @@ pub trait Queue {
     /// At start: rows of nodes that are gone become scheduled at once. Returns how many.
     async fn recover(&self, now: Timestamp) -> Result<u64>;
 
-    /// Deletes events, deliveries, attempts and keys past their retention, about `max_rows` rows; how many were deleted or ended.
-    /// What still waits when its event expires ends as `cancelled` first, and is shown for another day.
-    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64>;
+    /// One step of deleting events, deliveries, attempts and keys past their retention: at most about `max_rows` rows, in a transaction
+    /// that appends wait for, if they do, no longer than that takes. What still waits when its event expires ends as `cancelled` first,
+    /// and is shown for another day.
+    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<Purged>;
+}
+
+/// What a step of a purge did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Deleted, ended or forgotten, about; of a day that was dropped whole, one.
+    pub rows: u64,
+    /// There may be more to do now.
+    pub more: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -24,8 +24,9 @@ use crate::store::Result;
 pub(super) const EXPIRED: &str = "expired";
 /// How long it waits for those who are at work; nobody waits for it meanwhile, but making another day.
 const PATIENCE: &str = "SET lock_timeout = '2s'";
-/// lock_not_available, deadlock_detected: somebody reads or writes there for longer.
-const BUSY: [&str; 2] = ["55P03", "40P01"];
+/// lock_not_available, deadlock_detected: somebody reads or writes there for longer. object_not_in_prerequisite_state: another day of
+/// the same class waits for that, and only one can at a time.
+const BUSY: [&str; 3] = ["55P03", "40P01", "55000"];
 
 /// A day's tables that are there, by what they are a part of.
 type Tables = BTreeMap<&'static str, Attached>;

@@ -14,12 +14,12 @@ use super::partitions::{Part, cutoff};
 use crate::model::ids::floor_of;
 use crate::model::tenant::Retention;
 use crate::model::time::Timestamp;
-use crate::store::Result;
 use crate::store::admission::WINDOW;
+use crate::store::{Purged, Result};
 
 impl PostgresStore {
     /// Counts rows that ended or were forgotten, and days that were dropped and weren't empty.
-    pub(super) async fn purge_expired(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+    pub(super) async fn purge_expired(&self, now: Timestamp, max_rows: u32) -> Result<Purged> {
         let mut connection = self.writers.acquire().await?;
         self.shared.partitions.make_ahead(&mut connection, now).await?;
         let mut budget = i64::from(max_rows);
@@ -30,7 +30,7 @@ impl PostgresStore {
         let over = days::over(&mut connection, now).await?;
         drop(connection);
         let dropped = if over.is_empty() { 0 } else { self.shared.drop_days(&over, now).await? };
-        Ok((i64::from(max_rows) - budget).unsigned_abs() + dropped)
+        Ok(Purged { rows: (i64::from(max_rows) - budget).unsigned_abs() + dropped, more: budget <= 0 })
     }
 
     async fn cancel_expired(

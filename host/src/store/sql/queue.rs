@@ -10,7 +10,7 @@ use crate::model::delivery::Claimed;
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::packed::PackedCompletion;
-use crate::store::{Completion, NewDelivery, Queue, QueueDepth, Result};
+use crate::store::{Completion, NewDelivery, Purged, Queue, QueueDepth, Result};
 
 #[async_trait]
 impl Queue for Store {
@@ -125,7 +125,7 @@ impl Queue for Store {
         self.free(now).await
     }
 
-    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
+    async fn purge(&self, now: Timestamp, max_rows: u32) -> Result<Purged> {
         self.purge_expired(now, max_rows).await
     }
 }

@@ -15,8 +15,8 @@ use super::hot::{EXPIRED, Errand, Expiring};
 use crate::model::ids::floor_of;
 use crate::model::tenant::Retention;
 use crate::model::time::Timestamp;
-use crate::store::Result;
 use crate::store::admission::WINDOW;
+use crate::store::{Purged, Result};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Events that are picked at once, for several transactions.
@@ -43,24 +43,17 @@ pub(super) struct Picked {
 type Cutoff = (String, i64);
 
 impl SqliteStore {
-    pub(super) async fn purge_expired(&self, now: Timestamp, max_rows: u32) -> Result<u64> {
-        let most = usize::try_from(max_rows).unwrap_or(usize::MAX);
-        let (mut picked, mut rows) = (self.picked.lock().await, 0);
-        loop {
-            if picked.is_empty() {
-                *picked = self.pick(now, most).await?;
-            }
-            // Keys are forgotten where nothing else is left to do.
-            let last = picked.is_empty();
-            let expiring = picked.first(now, most - rows);
-            let pending = expiring.pending.len();
-            let gone = self.writer.run(|answer| Errand::Expire(expiring, answer)).await?;
-            picked.forget(pending, gone.events);
-            rows += gone.rows;
-            if last || rows >= most {
-                return Ok(u64::try_from(rows).unwrap_or(u64::MAX));
-            }
+    pub(super) async fn purge_expired(&self, now: Timestamp, max_rows: u32) -> Result<Purged> {
+        let rows = usize::try_from(max_rows).unwrap_or(usize::MAX);
+        let mut picked = self.picked.lock().await;
+        if picked.is_empty() {
+            *picked = self.pick(now, rows).await?;
         }
+        let (expiring, only_keys) = (picked.first(now, rows), picked.is_empty());
+        let pending = expiring.pending.len();
+        let gone = self.writer.run(|answer| Errand::Expire(expiring, answer)).await?;
+        picked.forget(pending, gone.events);
+        Ok(Purged { rows: u64::try_from(gone.rows).unwrap_or(u64::MAX), more: !only_keys || gone.rows >= rows })
     }
 
     async fn pick(&self, now: Timestamp, most: usize) -> Result<Picked> {

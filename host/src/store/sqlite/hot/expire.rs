@@ -71,8 +71,11 @@ const OF_EVENTS: &[&str] = &[
 
 pub(super) fn expire(target: Target<'_>, expiring: &Expiring) -> Result<Gone> {
     let ended = end(target, expiring)?;
-    let doomed = Doomed::pick(target, &expiring.events, expiring.rows.saturating_sub(ended))?;
-    let (events, rows) = (doomed.looked_at, ended + doomed.rows);
+    if ended > 0 {
+        return Ok(Gone { rows: ended, events: 0 });
+    }
+    let doomed = Doomed::pick(target, &expiring.events, expiring.rows)?;
+    let (events, rows) = (doomed.looked_at, doomed.rows);
     doomed.delete(target)?;
     let keys = keys::forget(target, expiring.keys_until, expiring.rows.saturating_sub(rows))?;
     Ok(Gone { rows: rows + keys, events })
@@ -98,7 +101,7 @@ struct Doomed {
 }
 
 impl Doomed {
-    /// About so many rows; of the last event perhaps a part of its deliveries, and at least one thing in any case.
+    /// At most so many rows; of the last event perhaps a part of its deliveries, and one of them in any case.
     fn pick(target: Target<'_>, events: &[i64], budget: usize) -> Result<Self> {
         let events = events.get(..events.len().min(budget / ROWS_OF_MOST + 1)).unwrap_or_default();
         let free: Vec<i64> = target.select(FREE, (&list(events), &[]), |row| row.get(0))?;
@@ -108,9 +111,9 @@ impl Doomed {
         let mut doomed = Self { looked_at: events.len(), ..Self::default() };
         for event in free {
             while let Some((_, delivery, attempts)) = theirs.next_if(|of| of.0 == event) {
-                // Itself, its attempts, and perhaps a body.
+                // Itself, its attempts, and perhaps a body; and its event must fit too.
                 let weight = 2 + attempts;
-                if !doomed.deliveries.is_empty() && doomed.rows + weight > budget {
+                if !doomed.deliveries.is_empty() && doomed.rows + weight + 1 > budget {
                     doomed.looked_at = events.iter().position(|id| *id == event).unwrap_or_default();
                     return Ok(doomed);
                 }

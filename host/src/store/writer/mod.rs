@@ -5,6 +5,8 @@
 //! Between two groups it does one errand, if one waits: what the same connection is best for besides, and what must be short.
 //! It knows no SQL: a database gives it [`Commit`]. Callers wait, they are never refused, while the channels are full.
 
+mod taken;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +15,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::taken::Taken;
 use super::packed::PackedCompletion;
 use super::{Appended, NewBatch, Result, StoreError};
-use crate::model::causes::WithCauses;
 
 /// The most events, deliveries and completions in one transaction; what was handed over together is never split.
 pub const ROWS_MAX: usize = 1024;
@@ -230,92 +232,72 @@ impl<E> Intake<E> {
     }
 }
 
-/// A group with those who wait for it.
-#[derive(Default)]
-struct Taken {
-    group: Group,
-    appenders: Vec<oneshot::Sender<Result<Appended>>>,
-    /// Each with the number of its completions.
-    completers: Vec<(usize, oneshot::Sender<Result<Vec<bool>>>)>,
-    rows: usize,
-    bytes: usize,
-}
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
 
-impl Taken {
-    fn batch(&mut self, waiting: Waiting<NewBatch, Appended>) {
-        let events = &waiting.work.events;
-        self.rows += events.iter().map(|new| 1 + new.deliveries.len()).sum::<usize>();
-        self.bytes += events.iter().map(|new| new.event.data.bytes.len()).sum::<usize>();
-        self.group.batches.push(waiting.work);
-        self.appenders.push(waiting.answer);
+    use super::*;
+    use crate::model::time::Timestamp;
+
+    /// Notes what it is given; an errand lasts until it is let go.
+    struct Noting(Arc<Mutex<Vec<String>>>);
+
+    struct Errand {
+        number: usize,
+        begun: oneshot::Sender<()>,
+        let_go: oneshot::Receiver<()>,
     }
 
-    fn completions(&mut self, waiting: Waiting<Vec<PackedCompletion>, Vec<bool>>) {
-        let count = waiting.work.len();
-        self.rows += count;
-        self.bytes += waiting.work.iter().map(PackedCompletion::weight).sum::<usize>();
-        self.group.completions.extend(waiting.work);
-        self.completers.push((count, waiting.answer));
+    #[async_trait]
+    impl Commit for Noting {
+        type Errand = Errand;
+
+        async fn commit(&mut self, group: &Group) -> Result<Answers> {
+            self.0.lock().push(format!("{} appends", group.batches.len()));
+            Ok(Answers { batches: group.batches.iter().map(|_| Appended::Stored).collect(), completions: Vec::new() })
+        }
+
+        async fn run(&mut self, errand: Errand) {
+            let _ = errand.begun.send(());
+            let _ = errand.let_go.await;
+            self.0.lock().push(format!("errand {}", errand.number));
+        }
     }
 
-    fn is_empty(&self) -> bool {
-        self.group.batches.is_empty() && self.group.completions.is_empty()
+    fn batch() -> NewBatch {
+        NewBatch { events: Vec::new(), idempotency: None, now: Timestamp::default() }
     }
 
-    fn is_full(&self) -> bool {
-        self.rows >= ROWS_MAX || self.bytes >= BYTES_MAX
-    }
-
-    async fn write(self, database: &mut impl Commit) {
-        match database.commit(&self.group).await {
-            Ok(answers) => {
-                answer(self.appenders, answers.batches.into_iter().map(Ok));
-                let mut applied = answers.completions.into_iter();
-                for (count, completer) in self.completers {
-                    answer(vec![completer], std::iter::once(Ok(applied.by_ref().take(count).collect())));
-                }
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_append_waits_for_one_errand_at_most_and_an_errand_for_one_group() {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::new(Writer::start(Noting(Arc::clone(&noted))).unwrap());
+        let mut errands = Vec::new();
+        for number in 0..3 {
+            let ((begun, begins), (lets_go, let_go)) = (oneshot::channel(), oneshot::channel());
+            writer.errands.send(Errand { number, begun, let_go }).await.unwrap();
+            errands.push((begins, lets_go));
+        }
+        for (begins, lets_go) in errands {
+            begins.await.unwrap();
+            // They come while it is under way; the others wait already.
+            let appends: Vec<_> = (0..2)
+                .map(|_| {
+                    let writer = Arc::clone(&writer);
+                    tokio::spawn(async move { writer.append(batch()).await })
+                })
+                .collect();
+            while writer.appends.capacity() > APPENDS_WAITING_MAX - 2 {
+                tokio::task::yield_now().await;
             }
-            Err(error @ StoreError::Unavailable(_)) => self.fail(error),
-            // One member can't be written: it must not take the others with it.
-            Err(error) => {
-                tracing::warn!(error = %WithCauses(&error), "a group commit failed; its members are written one by one");
-                self.write_one_by_one(database).await;
+            lets_go.send(()).unwrap();
+            for append in appends {
+                let answer = tokio::time::timeout(Duration::from_secs(30), append).await;
+                assert_eq!(answer.expect("another errand came first").unwrap().unwrap(), Appended::Stored);
             }
         }
+        writer.close().await;
+        let each = |number| [format!("errand {number}"), "2 appends".to_owned()];
+        assert_eq!(*noted.lock(), [each(0), each(1), each(2)].concat());
     }
-
-    fn fail(self, error: StoreError) {
-        let error = Arc::new(error);
-        let failed = || unavailable(NotWritten::Group(Arc::clone(&error)));
-        answer(self.appenders, std::iter::repeat_with(|| Err(failed())));
-        let completers = self.completers.into_iter().map(|(_, completer)| completer).collect();
-        answer(completers, std::iter::repeat_with(|| Err(failed())));
-    }
-
-    async fn write_one_by_one(self, database: &mut impl Commit) {
-        for (batch, appender) in self.group.batches.into_iter().zip(self.appenders) {
-            let group = Group { batches: vec![batch], completions: Vec::new() };
-            let result = database.commit(&group).await.map(|answers| answers.batches);
-            answer(vec![appender], only(result));
-        }
-        let mut completions = self.group.completions.into_iter();
-        for (count, completer) in self.completers {
-            let group = Group { batches: Vec::new(), completions: completions.by_ref().take(count).collect() };
-            let result = database.commit(&group).await.map(|answers| answers.completions);
-            answer(vec![completer], std::iter::once(result));
-        }
-    }
-}
-
-fn only<A>(result: Result<Vec<A>>) -> impl Iterator<Item = Result<A>> {
-    let (answers, error) = match result {
-        Ok(answers) => (answers, None),
-        Err(error) => (Vec::new(), Some(error)),
-    };
-    answers.into_iter().map(Ok).chain(error.map(Err))
-}
-
-/// A caller that went away meanwhile doesn't hear it.
-fn answer<A>(waiting: Vec<oneshot::Sender<Result<A>>>, answers: impl Iterator<Item = Result<A>>) {
-    waiting.into_iter().zip(answers).for_each(|(caller, result)| drop(caller.send(result)));
 }
