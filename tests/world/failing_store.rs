@@ -22,12 +22,8 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-<<<<<<< HEAD
-    News, Nodes, Overview, Plugins, Pulse, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError,
+    News, Nodes, Overview, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError,
     WebhookStats, Webhooks,
-=======
-    News, Nodes, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Result, Store, StoreError, WebhookStats, Webhooks,
->>>>>>> 95dabc1 (Test that a purge goes in short steps, and that nobody waits for a day to be dropped)
 };
 
 /// When a call fails.

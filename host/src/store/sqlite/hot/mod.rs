@@ -16,6 +16,7 @@ mod row;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row, ToSql, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -167,5 +168,7 @@ fn connect(connector: &Connector) -> Result<Connection> {
     }
     connection.pragma_update(None, "cache_size", CACHE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // One plan for each text, whatever is bound: else a statement with a limit is prepared anew at each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
