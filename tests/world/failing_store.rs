@@ -22,8 +22,8 @@ use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Overview, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store, StoreError,
-    WebhookStats, Webhooks,
+    News, Nodes, Overview, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store,
+    StoreError, WebhookStats, Webhooks,
 };
 
 /// When a call fails.
