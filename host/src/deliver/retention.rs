@@ -16,9 +16,9 @@ use crate::store::StoreError;
 
 const EVERY: Duration = Duration::from_secs(60);
 /// About as many rows go in one step.
-const ROWS: u32 = 500;
+const ROWS: u32 = 200;
 /// The rest after a step, as a multiple of what it took, the wait for its turn included.
-const REST: u32 = 1;
+const REST: u32 = 2;
 const REST_MAX: Duration = Duration::from_millis(250);
 /// Longer than any retry is put off: 7 days, and a fifth more by chance.
 const LONGEST: Duration = Duration::from_secs(9 * 24 * 3600);

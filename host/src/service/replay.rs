@@ -50,8 +50,11 @@ impl Services {
             return Err(gone());
         }
         if self.deliver.retry(id).await? == Retried::InProgress {
+            // What has ended and doesn't come back into the queue has no event any more.
+            let has_ended = delivery.ended_at.is_some() && self.delivery(caller, id).await?.ended_at.is_some();
             let detail = "an attempt of this delivery is under way right now".to_owned();
-            return Err(ServiceError::Refused { code: "in-progress", detail });
+            let in_progress = ServiceError::Refused { code: "in-progress", detail };
+            return Err(if has_ended { event_gone() } else { in_progress });
         }
         let (tenant, target) = (Some(&delivery.tenant), id.to_string());
         self.audit(caller, Done { tenant, action: "delivery.retry", target, detail: String::new() }).await?;
@@ -65,8 +68,7 @@ impl Services {
         let webhook = self.webhook_to_replay(caller, old.webhook)?;
         let wanted = Wanted { webhook, event: old.event, replay_of: Some(old.id) };
         let [new] = self.enqueue(&[wanted]).await?[..] else {
-            let detail = "its event was deleted meanwhile: there is nothing left to send".to_owned();
-            return Err(ServiceError::Refused { code: "event-gone", detail });
+            return Err(event_gone());
         };
         let (tenant, target) = (Some(&old.tenant), id.to_string());
         self.audit(caller, Done { tenant, action: "delivery.replay", target, detail: new.to_string() }).await?;
@@ -160,6 +162,11 @@ impl Services {
 pub(super) struct Ended {
     pub(super) rows: Vec<Delivery>,
     pub(super) next: Option<u64>,
+}
+
+fn event_gone() -> ServiceError {
+    let detail = "its event was deleted meanwhile: there is nothing left to send".to_owned();
+    ServiceError::Refused { code: "event-gone", detail }
 }
 
 fn gone() -> ServiceError {

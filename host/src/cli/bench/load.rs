@@ -23,6 +23,8 @@ use crate::cli::Failure;
 
 /// The most requests under way when nobody waits for answers: the delay of those beyond it counts all the same.
 const OPEN_MAX: usize = 1024;
+/// A server closes what is silent for longer: ours after 75 s.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 
 pub(super) struct Load {
     /// Where to post: each connection has one of them.
@@ -131,7 +133,8 @@ impl Load {
 /// Posts that don't wait for one another.
 struct Open {
     load: Arc<Load>,
-    idle: Mutex<Vec<Wire>>,
+    /// With when each was used last.
+    idle: Mutex<Vec<(Wire, Instant)>>,
     places: Semaphore,
     latencies: Mutex<Latencies>,
     failure: Mutex<Option<Failure>>,
@@ -153,13 +156,14 @@ impl Open {
     async fn post(&self, number: usize, sent: u64) -> Result<u64, Failure> {
         let _place = self.places.acquire().await.map_err(|error| Failure::Failed(error.to_string()))?;
         let to = self.load.entry(number)?;
-        let kept = self.idle.lock().pop();
+        // The last used is the first; where it has been idle for too long, so have those below it.
+        let kept = self.idle.lock().pop().filter(|(_, used)| used.elapsed() < IDLE_MAX);
         let mut wire = match kept {
-            Some(wire) => wire,
+            Some((wire, _)) => wire,
             None => Wire::open(to).await.map_err(|error| broken(to, &error))?,
         };
         let took = self.load.post(&mut wire, to, number, sent).await?;
-        self.idle.lock().push(wire);
+        self.idle.lock().push((wire, Instant::now()));
         Ok(took)
     }
 }
