@@ -11,6 +11,8 @@ mod cluster;
 mod durability;
 mod generator;
 mod kills;
+mod lists;
+mod log;
 mod neighbours;
 mod nodes;
 mod proxy;

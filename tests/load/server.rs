@@ -1,6 +1,6 @@
 //! A real `waxwing serve` on a folder of its own, which can be killed and started again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -88,6 +88,20 @@ impl Server {
         let mut process = self.process.take().expect("it runs");
         process.start_kill().unwrap();
         process.wait().await.unwrap();
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What all its threads have used of the processors.
+    pub(crate) fn cpu(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let used = threads.flatten().map(|thread| {
+            let told = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            told.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default()
+        });
+        Duration::from_nanos(used.sum())
     }
 
     pub(crate) async fn call(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
