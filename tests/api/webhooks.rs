@@ -186,6 +186,25 @@ async fn a_preview_of_a_change_shows_what_would_be_sent_after_it_and_saves_nothi
 }
 
 #[tokio::test]
+async fn a_webhook_is_previewed_before_there_is_one_and_each_stage_shows_what_it_left() {
+    let world = World::start().await;
+    let plugins = json!([{ "plugin": "redact", "settings": { "remove": ["/card"] } },
+        { "plugin": "template", "settings": { "template": "hello", "contentType": "text/plain" } }]);
+    let webhook = json!({ "url": world.sink.url(), "events": ["*"], "format": "github", "plugins": plugins });
+    let event = json!({ "type": "order.paid", "data": { "card": "4242", "total": 5 } });
+    let path = "/api/webhooks/preview";
+    let preview = world.post(path, json!({ "webhook": webhook, "event": event })).await.ok();
+    assert_eq!(preview["stages"][0]["output"], json!(r#"{"total":5}"#), "{preview:#}");
+    assert_eq!((&preview["stages"][1]["output"], &preview["request"]["body"]), (&json!("hello"), &json!("hello")));
+    assert!(preview["request"]["headers"].to_string().contains("x-hub-signature-256"), "{preview:#}");
+    assert_eq!(world.get("/api/webhooks").await.ok()["data"], json!([]));
+    let refused = world.post(path, json!({ "webhook": { "events": ["*"] } })).await.refused(422, "missing");
+    assert_eq!(pointers(&refused), ["/webhook/url"]);
+    let unknown = world.post(path, json!({ "webhook": webhook, "eventId": "evt_0000000000000" })).await;
+    assert_eq!(pointers(&unknown.refused(422, "unknown-event")), ["/eventId"]);
+}
+
+#[tokio::test]
 async fn a_change_can_bring_a_new_secret_that_fits_the_new_format() {
     let world = World::start().await;
     let id = world.webhook(&["*"]).await;

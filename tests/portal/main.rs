@@ -14,6 +14,7 @@ mod links;
 mod overview;
 mod pages;
 mod plugins;
+mod preview;
 mod settings;
 mod sign_in;
 mod webhook;

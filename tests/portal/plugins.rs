@@ -106,6 +106,47 @@ async fn a_version_that_is_needed_stays_and_the_page_says_why() {
 }
 
 #[tokio::test]
+async fn a_webhook_is_moved_to_another_version_and_back() {
+    let world = World::start().await;
+    let chain = json!([{ "plugin": "slack", "settings": { "title": "News" } }]);
+    let user = world.webhook_with(json!({ "name": "to the team", "events": ["*"], "plugins": chain })).await;
+    let before = user["plugins"][0]["version"].as_str().unwrap().to_owned();
+    let after = format!("{}9", &before[..before.len() - 1]);
+    let admin = Browser::admin(&world).await;
+    let csrf = admin.get(UPLOAD).await.csrf();
+    upload(&admin, &csrf, &reversioned("slack", &before, &after)).await.location();
+    let webhook = [("webhook", user["id"].as_str().unwrap())];
+    for (from, to) in [(&before, &after), (&after, &before)] {
+        let page = admin.get(&format!("{LIST}/slack?version={to}")).await;
+        page.shows(&format!("data-label=\"Version\">{from}</td>")).shows(&format!("Move to {to}<"));
+        let moved = admin.submit(&format!("{LIST}/slack/{to}/use"), &webhook).await;
+        admin.get(moved.location()).await.shows("The webhook uses this version").lacks("Move to");
+        let stage = world.get(&format!("/api/webhooks/{}", webhook[0].1)).await.ok()["plugins"][0].clone();
+        assert_eq!((&stage["version"], &stage["settings"]), (&json!(to), &json!({ "title": "News" })));
+    }
+    let other = world.webhook_with(json!({ "events": ["*"] })).await;
+    let refused =
+        admin.submit(&format!("{LIST}/slack/{after}/use"), &[("webhook", other["id"].as_str().unwrap())]).await;
+    assert_eq!(refused.status, 409);
+    refused.shows("It wasn’t moved.").shows("its chain has no plugin &#39;slack&#39;");
+    let viewer = Browser::signed_in(&world, &world.token("viewer", None).await).await;
+    viewer.get(&format!("{LIST}/slack?version={after}")).await.lacks("Move to");
+    assert_eq!(viewer.submit(&format!("{LIST}/slack/{after}/use"), &webhook).await.status, 403);
+}
+
+/// The same plugin, saying of itself that it is another version of the same length.
+fn reversioned(name: &str, before: &str, after: &str) -> Vec<u8> {
+    let bundled = waxwing_bundle::plugins().iter().find(|plugin| plugin.name == name).unwrap();
+    let mut wasm = bundled.wasm.to_vec();
+    // The contract's version may be the same, and stays.
+    let is_its = |at: &usize| wasm[*at..].starts_with(before.as_bytes()) && wasm[at - 1] != b'@';
+    let places: Vec<usize> = (1..wasm.len()).filter(is_its).collect();
+    assert!(!places.is_empty() && before.len() == after.len());
+    places.into_iter().for_each(|at| wasm[at..at + after.len()].copy_from_slice(after.as_bytes()));
+    wasm
+}
+
+#[tokio::test]
 async fn whoever_is_no_admin_looks_only() {
     let world = World::start().await;
     world.put("/api/tenants/acme", json!({})).await.ok();

@@ -2,16 +2,19 @@
 
 use axum::Json as Shown;
 use axum::extract::State;
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::model::attempt::Outcome;
+use crate::model::attempt::{Outcome, StageRun};
 use crate::model::ids::WebhookId;
 use crate::service::webhooks::{RotateSecret, Stats};
-use crate::service::{Caller, Preview, PreviewEnd, PreviewInput, Recover, Recovered, Replayed, TestInput, Tested};
+use crate::service::{
+    Caller, DraftInput, Preview, PreviewEnd, PreviewInput, Recover, Recovered, Replayed, TestInput, Tested,
+};
 
 use super::Api;
 use super::bodies::text_or_base64;
@@ -27,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(test))
         .routes(routes!(rotate))
         .routes(routes!(preview))
+        .routes(routes!(preview_draft))
         .routes(routes!(stats))
         .routes(routes!(recover))
 }
@@ -55,9 +59,8 @@ struct TestShown {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PreviewShown {
-    /// Each plugin's verdict, log and cost.
-    #[schema(value_type = Vec<Object>)]
-    stages: Value,
+    /// What each plugin did.
+    stages: Vec<StageShown>,
     /// Absent where nothing would be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<RequestShown>,
@@ -65,6 +68,20 @@ pub(super) struct PreviewShown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     outcome: Option<Value>,
+}
+
+/// A plugin's verdict, log and cost, and what it left.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct StageShown {
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    run: Value,
+    /// The data that goes on, or the body of its request; absent where it ended the chain without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_encoding: Option<&'static str>,
 }
 
 /// Secrets are placeholders, and the URL is masked.
@@ -168,6 +185,17 @@ async fn preview(
     Ok(Shown(previewed(&api.services.preview_webhook(&caller, id, input).await?.1)))
 }
 
+/// Shows what a webhook that isn't created yet would be sent
+#[utoipa::path(post, path = "/api/webhooks/preview", tag = "webhooks", request_body = DraftInput,
+    responses((status = 200, body = PreviewShown), Refused))]
+async fn preview_draft(
+    State(api): State<Api>,
+    caller: Caller,
+    Json(input): Json<DraftInput>,
+) -> Answer<Shown<PreviewShown>> {
+    Ok(Shown(previewed(&api.services.preview_draft(&caller, input).await?.1)))
+}
+
 /// Shows how a webhook fared in the last 7 days
 #[utoipa::path(get, path = "/api/webhooks/{id}/stats", tag = "webhooks", params(("id" = String, Path)),
     responses((status = 200, body = StatsShown), Refused))]
@@ -205,7 +233,12 @@ async fn recover(
 }
 
 pub(super) fn previewed(preview: &Preview) -> PreviewShown {
-    let stages = json(&preview.stages);
+    let stage = |(run, left): (&StageRun, &Option<Bytes>)| {
+        let left = left.as_ref().map(|bytes| text_or_base64(bytes));
+        let (output, output_encoding) = left.unzip();
+        StageShown { run: json(run), output, output_encoding }
+    };
+    let stages = preview.stages.iter().zip(&preview.left).map(stage).collect();
     match &preview.end {
         PreviewEnd::Request { sent, body } => {
             let (body, body_encoding) = text_or_base64(body);

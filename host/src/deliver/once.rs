@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::Parts;
@@ -16,13 +17,15 @@ use crate::transform::chain::{self, ChainEnd, ChainInput, ChainRun};
 
 pub(super) struct Made {
     pub(super) stages: Vec<StageRun>,
+    /// As [`ChainRun::left`].
+    pub(super) left: Vec<Option<Bytes>>,
     /// What goes out, or why nothing does.
     pub(super) end: Result<FixedBody, Outcome>,
 }
 
 pub(super) async fn run_chain(parts: &Parts, webhook: &Webhook, revision: &Revision, event: &Event) -> Made {
     if revision.chain.is_empty() {
-        return Made { stages: Vec::new(), end: Ok(FixedBody::Rebuilt) };
+        return Made { stages: Vec::new(), left: Vec::new(), end: Ok(FixedBody::Rebuilt) };
     }
     let seen = Placeholders::new(&parts.vault, event, webhook.id).seen_by(&revision.chain);
     let stages: Vec<_> = revision.chain.iter().zip(&seen).map(|(stage, seen)| seen.of(stage)).collect();
@@ -42,7 +45,7 @@ pub(super) async fn run_chain(parts: &Parts, webhook: &Webhook, revision: &Revis
         }
         Err(fault) => Err(Outcome::TransformFailed { fault: fault.clone() }),
     };
-    Made { stages: run.stages, end }
+    Made { stages: run.stages, left: run.left, end }
 }
 
 /// An envelope holds the data as it is: what goes for JSON must be JSON.

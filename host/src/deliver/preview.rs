@@ -16,6 +16,8 @@ use crate::model::webhook::{Revision, Webhook};
 #[derive(Clone, Debug)]
 pub struct Preview {
     pub stages: Vec<StageRun>,
+    /// What each stage left: the data that goes on, or the body of its request, with placeholders for secrets.
+    pub left: Vec<Option<Bytes>>,
     pub end: PreviewEnd,
 }
 
@@ -28,10 +30,10 @@ pub enum PreviewEnd {
 }
 
 pub(super) async fn preview(parts: &Parts, webhook: &Webhook, revision: &Revision, event: &Event) -> Preview {
-    let Made { stages, end } = once::run_chain(parts, webhook, revision, event).await;
+    let Made { stages, left, end } = once::run_chain(parts, webhook, revision, event).await;
     let body = match end {
         Ok(body) => body,
-        Err(outcome) => return Preview { stages, end: PreviewEnd::Nothing(outcome) },
+        Err(outcome) => return Preview { stages, left, end: PreviewEnd::Nothing(outcome) },
     };
     let placeholders = Placeholders::new(&parts.vault, event, webhook.id);
     let fillings = build::drafted_by(&body, revision).map(|stage| placeholders.fillings(stage)).unwrap_or_default();
@@ -54,7 +56,7 @@ pub(super) async fn preview(parts: &Parts, webhook: &Webhook, revision: &Revisio
         Ok(outgoing) => PreviewEnd::Request { sent: outgoing.sent, body: outgoing.request.body.to_bytes() },
         Err(outcome) => PreviewEnd::Nothing(outcome),
     };
-    Preview { stages, end }
+    Preview { stages, left, end }
 }
 
 fn standing_for_themselves(fillings: &[Filling]) -> Vec<Filling> {

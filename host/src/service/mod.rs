@@ -54,7 +54,7 @@ pub use explain::{Explanation, WebhookExplained};
 pub use overview::Standing;
 pub use plugins::COMPONENT_MAX;
 pub use portal_links::{PortalLink, PortalLinkInput};
-pub use preview::{BacktestInput, Compared, PreviewInput, Rerun, RerunInput};
+pub use preview::{BacktestInput, Compared, DraftInput, PreviewInput, Rerun, RerunInput};
 pub use recover::{NoPlace, Place, Recover, Recovered};
 pub use replay::{REPLAYS_MAX, Replayed};
 pub use run::{Ran, RunInput, TrialEvent};

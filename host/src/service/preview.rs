@@ -42,6 +42,21 @@ pub struct PreviewInput {
     pub change: Option<Box<WebhookInput>>,
 }
 
+/// A webhook that isn't there yet, and the event that it would get.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DraftInput {
+    /// As `POST /api/webhooks` takes it.
+    #[schema(value_type = Object)]
+    pub webhook: Box<WebhookInput>,
+    /// A stored event, instead of `event`.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub event_id: Option<EventId>,
+    #[serde(default)]
+    pub event: Option<TrialEvent>,
+}
+
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RerunInput {
@@ -96,29 +111,28 @@ impl Services {
                 return Err(ServiceError::invalid("/plugins", "invalid-value", detail));
             }
             Some(change) => {
-                let (changed, revision) = self.changed(caller, &webhook, *change).await.map_err(below_change)?;
+                let changed = self.changed(caller, &webhook, *change).await;
+                let (changed, revision) = changed.map_err(|error| below("/change", error))?;
                 Arc::new(Webhook { revision: Arc::new(revision), ..changed })
             }
         };
-        let event = match (input.event_id, input.event) {
-            (Some(_), Some(_)) => {
-                return Err(ServiceError::invalid("/eventId", "invalid-value", "give `event` or `eventId`, not both"));
-            }
-            (Some(event), None) => self.previewed_event(caller, event).await?,
-            (None, given) => {
-                let mut event = given.unwrap_or_default();
-                if event.event_type.is_none() {
-                    event.event_type = Some(self.usual_type(&webhook)?);
-                }
-                event.environment = event.environment.or_else(|| Some(webhook.revision.environment.clone()));
-                Arc::new(self.trial_event(event, webhook.tenant.clone(), "/event")?)
-            }
-        };
+        let event = self.previewed_event(caller, &webhook, (input.event_id, input.event)).await?;
         let mut revision = Revision::clone(&webhook.revision);
         if let Some(stages) = input.plugins {
             revision.chain = self.resolve_chain(caller, &stages, &webhook.revision.chain, "/plugins").await?;
         }
         let preview = self.deliver.preview(&webhook, &revision, &event).await;
+        Ok((event, preview))
+    }
+
+    /// The same of a webhook that isn't saved yet. Its secret is made up for this one signature.
+    pub async fn preview_draft(&self, caller: &Caller, input: DraftInput) -> Result<(Arc<Event>, Preview)> {
+        caller.must_configure()?;
+        let _permit = self.trial()?;
+        let drafted = self.drafted(caller, *input.webhook).await.map_err(|error| below("/webhook", error))?;
+        let webhook = drafted.webhook;
+        let event = self.previewed_event(caller, &webhook, (input.event_id, input.event)).await?;
+        let preview = self.deliver.preview(&webhook, &webhook.revision, &event).await;
         Ok((event, preview))
     }
 
@@ -172,9 +186,31 @@ impl Services {
         Ok(compared)
     }
 
-    async fn previewed_event(&self, caller: &Caller, id: EventId) -> Result<Arc<Event>> {
-        let unknown = || ServiceError::invalid("/eventId", "unknown-event", format!("there is no event '{id}'"));
-        self.store.event(caller.tenant.as_ref(), id).await?.ok_or_else(unknown)
+    /// The stored one, or the one given; what isn't given of it is as the webhook would get it most likely.
+    async fn previewed_event(
+        &self,
+        caller: &Caller,
+        webhook: &Webhook,
+        given: (Option<EventId>, Option<TrialEvent>),
+    ) -> Result<Arc<Event>> {
+        match given {
+            (Some(_), Some(_)) => {
+                Err(ServiceError::invalid("/eventId", "invalid-value", "give `event` or `eventId`, not both"))
+            }
+            (Some(id), None) => {
+                let unknown =
+                    || ServiceError::invalid("/eventId", "unknown-event", format!("there is no event '{id}'"));
+                self.store.event(caller.tenant.as_ref(), id).await?.ok_or_else(unknown)
+            }
+            (None, given) => {
+                let mut event = given.unwrap_or_default();
+                if event.event_type.is_none() {
+                    event.event_type = Some(self.usual_type(webhook)?);
+                }
+                event.environment = event.environment.or_else(|| Some(webhook.revision.environment.clone()));
+                Ok(Arc::new(self.trial_event(event, webhook.tenant.clone(), "/event")?))
+            }
+        }
     }
 
     /// What a delivery was made from.
@@ -203,9 +239,9 @@ impl Services {
     }
 }
 
-/// The faults of a change stand within `change`.
-fn below_change(error: ServiceError) -> ServiceError {
-    let below = |issue: Issue| Issue { pointer: format!("/change{}", issue.pointer), ..issue };
+/// Its faults stand within this part of the request.
+fn below(part: &str, error: ServiceError) -> ServiceError {
+    let below = |issue: Issue| Issue { pointer: format!("{part}{}", issue.pointer), ..issue };
     match error {
         ServiceError::Invalid(issues) => ServiceError::Invalid(issues.into_iter().map(below).collect()),
         other => other,

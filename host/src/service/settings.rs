@@ -43,7 +43,17 @@ pub struct SettingsShown {
 impl Services {
     pub fn settings(&self, caller: &Caller) -> Result<SettingsShown> {
         caller.must_read()?;
-        Ok(self.shown())
+        Ok(self.shown(&nobody()))
+    }
+
+    /// What a new webhook of this tenant falls back to; of the default tenant, where there is none or no such one.
+    pub fn defaults_of(&self, caller: &Caller, tenant: Option<&Tenant>) -> Result<SettingsShown> {
+        caller.must_read()?;
+        let profile = tenant.filter(|tenant| caller.sees(tenant)).map(|tenant| self.profile(tenant, "/tenant"));
+        match profile.and_then(Result::ok) {
+            Some(profile) => Ok(self.shown(&profile)),
+            None => Ok(self.shown(&self.profile(&Tenant::default_tenant(), "/tenant")?)),
+        }
     }
 
     pub async fn update_settings(&self, caller: &Caller, input: SettingsInput) -> Result<SettingsShown> {
@@ -57,14 +67,18 @@ impl Services {
         self.reload_defaults().await?;
         let done = Done { tenant: None, action: "settings.update", target: "settings".into(), detail: String::new() };
         self.audit(caller, done).await?;
-        Ok(self.shown())
+        Ok(self.shown(&nobody()))
     }
 
-    fn shown(&self) -> SettingsShown {
-        let nobody = TenantProfile::new(Tenant::default_tenant(), Timestamp::default());
-        let Fallback { format, environment, retry } = self.fallback(&nobody);
+    fn shown(&self, profile: &TenantProfile) -> SettingsShown {
+        let Fallback { format, environment, retry } = self.fallback(profile);
         SettingsShown { format, environment, retry, rules: self.rules.clone() }
     }
+}
+
+/// A tenant that has no defaults of its own.
+fn nobody() -> TenantProfile {
+    TenantProfile::new(Tenant::default_tenant(), Timestamp::default())
 }
 
 fn change<T>(patch: Patch<T>, field: &mut Option<T>) {

@@ -75,6 +75,11 @@ pub(super) fn template(id: &str) -> Option<&'static Template> {
 }
 
 impl Template {
+    /// How to get the URL, without the numbers of the steps.
+    pub fn steps(&self) -> Vec<String> {
+        self.get_url.lines().map(step).filter(|line| !line.is_empty()).collect()
+    }
+
     /// The chain, with `answers` (by plugin name) merged over the defaults, one level deep.
     pub(super) fn stages(&self, answers: &BTreeMap<String, Value>) -> Result<Vec<StageInput>> {
         for name in answers.keys() {
@@ -97,6 +102,12 @@ impl Template {
     }
 }
 
+fn step(line: &str) -> String {
+    let line = line.trim();
+    let rest = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    rest.strip_prefix(". ").unwrap_or(line).to_owned()
+}
+
 fn read(id: &str, text: &str) -> Result<Template, toml::de::Error> {
     Ok(Template { id: id.to_owned(), ..toml::from_str(text)? })
 }
@@ -116,6 +127,12 @@ mod tests {
             assert!(template.questions.iter().all(known), "{id}");
         }
         assert_eq!(TEMPLATES.len(), FILES.len());
+    }
+
+    #[test]
+    fn a_step_is_without_its_number() {
+        assert_eq!(step("12. Copy the URL."), "Copy the URL.");
+        assert_eq!(step("2 of them"), "2 of them");
     }
 
     #[test]

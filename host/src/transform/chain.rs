@@ -37,6 +37,8 @@ pub struct ChainStage<'a> {
 #[derive(Clone, Debug)]
 pub struct ChainRun {
     pub stages: Vec<StageRun>,
+    /// What each of them left: the data that goes on, or the body of its request; nothing where the chain ended without one.
+    pub left: Vec<Option<Bytes>>,
     pub end: Result<ChainEnd, Fault>,
 }
 
@@ -60,15 +62,16 @@ pub async fn run(transform: &dyn Transform, input: ChainInput<'_>) -> ChainRun {
         replaced: false,
         input: &input,
     };
-    let mut stages = Vec::with_capacity(input.stages.len());
+    let (mut stages, mut left) = (Vec::with_capacity(input.stages.len()), Vec::with_capacity(input.stages.len()));
     for (index, stage) in input.stages.iter().enumerate() {
         let (row, end) = chain.step(index, stage).await;
         stages.push(row);
+        left.push(chain.left_by(end.as_ref()));
         if let Some(end) = end {
-            return ChainRun { stages, end };
+            return ChainRun { stages, left, end };
         }
     }
-    ChainRun { stages, end: Ok(ChainEnd::Pass { data: chain.replaced.then_some(chain.data) }) }
+    ChainRun { stages, left, end: Ok(ChainEnd::Pass { data: chain.replaced.then_some(chain.data) }) }
 }
 
 struct Chain<'a> {
@@ -111,6 +114,15 @@ impl Chain<'_> {
         };
         let digest = at.stage.digest;
         (StageRun { plugin, digest, result, cost: run.cost, log: run.log, log_dropped: run.log_dropped }, end)
+    }
+
+    /// Behind a stage that ended the chain so, or didn't.
+    fn left_by(&self, end: Option<&Result<ChainEnd, Fault>>) -> Option<Bytes> {
+        match end {
+            None => Some(self.data.clone()),
+            Some(Ok(ChainEnd::Send(draft))) => Some(draft.body.clone()),
+            Some(_) => None,
+        }
     }
 
     async fn call(&self, at: &ChainStage<'_>) -> Run<Verdict> {

@@ -38,6 +38,16 @@ impl Faults {
         parsed.map_err(|error| self.0.push(Issue::new(pointer, "invalid-value", error))).ok()
     }
 
+    /// As if what stands in one of these parts of the request were all of it.
+    pub(super) fn outside(mut self, parts: &[&str]) -> Self {
+        for issue in &mut self.0 {
+            if let Some(inner) = parts.iter().find_map(|part| issue.pointer.strip_prefix(part)) {
+                issue.pointer = inner.to_owned();
+            }
+        }
+        self
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

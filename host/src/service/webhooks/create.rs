@@ -29,14 +29,28 @@ pub struct Created {
     pub secret: Secret,
 }
 
+/// A webhook that was checked whole, and isn't saved.
+pub(in crate::service) struct Drafted {
+    pub(in crate::service) webhook: Webhook,
+    pub(in crate::service) secret: Secret,
+    profile: TenantProfile,
+}
+
 impl Services {
     /// Asked before somebody fills a form.
     pub fn may_create_webhooks(&self, caller: &Caller) -> Result<()> {
         caller.must_configure()
     }
 
-    pub async fn create_webhook(&self, caller: &Caller, mut input: WebhookInput) -> Result<Created> {
+    pub async fn create_webhook(&self, caller: &Caller, input: WebhookInput) -> Result<Created> {
         caller.must_configure()?;
+        let Drafted { webhook, secret, profile } = self.drafted(caller, input).await?;
+        let webhook = self.save_new(caller, webhook, &profile).await?;
+        Ok(Created { webhook, secret })
+    }
+
+    /// What would be created; nothing is saved.
+    pub(in crate::service) async fn drafted(&self, caller: &Caller, mut input: WebhookInput) -> Result<Drafted> {
         let tenant = caller.owner(std::mem::take(&mut input.tenant).fresh())?;
         let profile = self.profile(&tenant, "/tenant")?;
         fill_from_template(&mut input)?;
@@ -71,8 +85,7 @@ impl Services {
         webhook.current.secrets = vec![SigningSecret { secret: secret.clone(), until: None }];
         revision.endpoint = webhook.current.url.clone();
         webhook.revision = Arc::new(revision);
-        let webhook = self.save_new(caller, webhook, &profile).await?;
-        Ok(Created { webhook, secret })
+        Ok(Drafted { webhook, secret, profile })
     }
 
     async fn save_new(&self, caller: &Caller, webhook: Webhook, profile: &TenantProfile) -> Result<Arc<Webhook>> {

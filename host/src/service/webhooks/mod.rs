@@ -10,6 +10,7 @@ mod settings;
 mod status;
 mod update;
 mod url;
+mod version;
 
 pub use chain::StageInput;
 pub use create::Created;
@@ -17,6 +18,7 @@ pub use input::WebhookInput;
 pub use list::{Stats, WebhookFilter};
 pub use secrets::{NewSecret, RotateSecret};
 pub use settings::{MASK, masked_settings};
+pub use version::UseVersion;
 
 pub(super) use chain::shown_name;
 pub(super) use change::Fallback;

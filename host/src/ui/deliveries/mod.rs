@@ -22,6 +22,8 @@ use super::show::Badge;
 
 pub(super) use self::filter::{all, moment, tenants, time};
 pub(super) use self::list::Row;
+pub(super) use self::stages::Stage;
+pub(super) use self::timeline::Request;
 
 /// Where the list is.
 pub(super) const LIST: &str = "/admin/deliveries";

@@ -6,25 +6,25 @@ use crate::model::attempt::{LogLevel, StageResult, StageRun};
 use crate::ui::show::Badge;
 use crate::ui::units::{count, duration, size};
 
-pub(super) struct Stage {
+pub(in crate::ui) struct Stage {
     /// `name@version`.
-    pub(super) plugin: String,
-    pub(super) digest: String,
-    pub(super) badge: Badge,
+    pub(in crate::ui) plugin: String,
+    pub(in crate::ui) digest: String,
+    pub(in crate::ui) badge: Badge,
     /// What it says beside its verdict.
-    pub(super) detail: String,
-    pub(super) took: String,
-    pub(super) fuel: Used,
-    pub(super) memory: Used,
-    pub(super) log: Vec<(&'static str, String)>,
-    pub(super) log_dropped: u32,
+    pub(in crate::ui) detail: String,
+    pub(in crate::ui) took: String,
+    pub(in crate::ui) fuel: Used,
+    pub(in crate::ui) memory: Used,
+    pub(in crate::ui) log: Vec<(&'static str, String)>,
+    pub(in crate::ui) log_dropped: u32,
 }
 
 /// So much of a limit.
-pub(super) struct Used {
-    pub(super) used: u64,
-    pub(super) limit: u64,
-    pub(super) text: String,
+pub(in crate::ui) struct Used {
+    pub(in crate::ui) used: u64,
+    pub(in crate::ui) limit: u64,
+    pub(in crate::ui) text: String,
 }
 
 impl Used {
@@ -34,7 +34,7 @@ impl Used {
 }
 
 impl Stage {
-    pub(super) fn new(run: &StageRun) -> Self {
+    pub(in crate::ui) fn new(run: &StageRun) -> Self {
         let (badge, detail) = match &run.result {
             StageResult::Pass => (Badge::good("Pass"), "What it was given goes on as it is.".to_owned()),
             StageResult::Replace { bytes } => (Badge::info("Replace"), format!("New data: {}.", size(*bytes))),
@@ -63,7 +63,7 @@ impl Stage {
     }
 
     /// Whether what goes on is another thing than what came.
-    pub(super) fn changes(run: &StageRun) -> bool {
+    pub(in crate::ui) fn changes(run: &StageRun) -> bool {
         matches!(run.result, StageResult::Replace { .. } | StageResult::Send { .. })
     }
 }

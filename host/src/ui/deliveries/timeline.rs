@@ -25,9 +25,9 @@ pub(super) struct AttemptShown {
     pub(super) is_last: bool,
 }
 
-pub(super) struct Request {
-    pub(super) line: String,
-    pub(super) headers: Code,
+pub(in crate::ui) struct Request {
+    pub(in crate::ui) line: String,
+    pub(in crate::ui) headers: Code,
 }
 
 pub(super) struct Response {
@@ -65,7 +65,7 @@ impl AttemptShown {
             at: attempt.started_at.to_string(),
             started: Moment::new(attempt.started_at, now),
             phases: Phases::new(&attempt.timings),
-            request: attempt.sent.as_ref().map(request),
+            request: attempt.sent.as_ref().map(Request::new),
             response,
             retry_reason: attempt.retry_reason.as_deref().map(sentence),
             is_last,
@@ -73,10 +73,12 @@ impl AttemptShown {
     }
 }
 
-fn request(sent: &Sent) -> Request {
-    Request {
-        line: format!("{} {}", sent.method.as_str(), sent.url),
-        headers: headers("Request headers", &sent.headers),
+impl Request {
+    pub(in crate::ui) fn new(sent: &Sent) -> Self {
+        Self {
+            line: format!("{} {}", sent.method.as_str(), sent.url),
+            headers: headers("Request headers", &sent.headers),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use http::StatusCode;
 
 use crate::model::page::PageRequest;
 use crate::model::plugin::Plugin;
+use crate::model::webhook::Webhook;
+use crate::service::Caller;
 use crate::service::webhooks::WebhookFilter;
 use crate::ui::failure::Failure;
 use crate::ui::field::{Faults, Field, Summary};
@@ -43,8 +45,8 @@ struct Page {
     webhooks: Vec<User>,
     has_more: bool,
     may_change: bool,
-    /// Why it can't be deleted.
-    kept_because: Option<String>,
+    may_move: bool,
+    refused: Refused,
     playground: Option<Playground>,
 }
 
@@ -67,6 +69,17 @@ struct User {
     name: String,
     tenant: Option<String>,
     badge: Badge,
+    /// Those of its chain.
+    versions: Vec<String>,
+    /// It has no other.
+    is_here: bool,
+}
+
+/// Why something wasn't done.
+#[derive(Default)]
+pub(super) struct Refused {
+    pub(super) deletion: Option<String>,
+    pub(super) move_of: Option<String>,
 }
 
 struct Playground {
@@ -80,7 +93,7 @@ struct Shown<'a> {
     typed: &'a Posted,
     faults: &'a Faults,
     outcome: Option<Outcome>,
-    kept_because: Option<String>,
+    refused: Refused,
     done: Option<&'static str>,
 }
 
@@ -88,7 +101,7 @@ pub(super) async fn detail(State(ui): State<Ui>, signed: Signed, Path(name): Pat
     let plugin = chosen(&ui, &signed, &name, query.get("version"))?;
     let typed = playground::sample(&plugin, query.parsed("sample").unwrap_or_default());
     let done = query.get("done").and_then(super::sentence_of);
-    let shown = Shown { typed: &typed, faults: &Faults::default(), outcome: None, kept_because: None, done };
+    let shown = Shown { typed: &typed, faults: &Faults::default(), outcome: None, refused: Refused::default(), done };
     page(&ui, &signed, &plugin, shown)
 }
 
@@ -105,15 +118,15 @@ pub(super) async fn run(State(ui): State<Ui>, signed: Signed, Path(name): Path<S
         Err(faults) => (faults?, None),
     };
     let status = if outcome.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let shown = Shown { typed: &posted, faults: &faults, outcome, kept_because: None, done: None };
+    let shown = Shown { typed: &posted, faults: &faults, outcome, refused: Refused::default(), done: None };
     Ok((status, page(&ui, &signed, &plugin, shown)?).into_response())
 }
 
-/// The page of a version that couldn't be deleted.
-pub(super) fn refused(ui: &Ui, signed: &Signed, (name, version): (&str, &str), why: String) -> Answer {
+/// The page of a version with which something couldn't be done.
+pub(super) fn refused(ui: &Ui, signed: &Signed, (name, version): (&str, &str), refused: Refused) -> Answer {
     let plugin = chosen(ui, signed, name, Some(version))?;
     let (typed, faults) = (playground::sample(&plugin, 0), Faults::default());
-    let shown = Shown { typed: &typed, faults: &faults, outcome: None, kept_because: Some(why), done: None };
+    let shown = Shown { typed: &typed, faults: &faults, outcome: None, refused, done: None };
     Ok((StatusCode::CONFLICT, page(ui, signed, &plugin, shown)?).into_response())
 }
 
@@ -131,7 +144,7 @@ fn chosen(ui: &Ui, signed: &Signed, name: &str, version: Option<&str>) -> Result
 fn page(ui: &Ui, signed: &Signed, plugin: &Arc<Plugin>, shown: Shown<'_>) -> Result<Response, Failure> {
     let (caller, manifest, now) = (signed.caller(), &plugin.manifest, ui.services.now());
     let (name, version) = (manifest.name.clone(), manifest.version.to_string());
-    let filter = WebhookFilter { plugin: Some(format!("{name}@{version}")), ..WebhookFilter::default() };
+    let filter = WebhookFilter { plugin: Some(name.clone()), ..WebhookFilter::default() };
     let users = PageRequest { limit: PageRequest::LIMIT_DEFAULT, before: None };
     let found = ui.services.webhooks(caller, filter, users)?;
     let uses = ui.services.plugin_uses(caller)?;
@@ -147,12 +160,7 @@ fn page(ui: &Ui, signed: &Signed, plugin: &Arc<Plugin>, shown: Shown<'_>) -> Res
         name: sample.name.clone(),
         place: format!("{}&sample={number}#playground", place(&name, &version)),
     });
-    let users = found.rows.iter().map(|webhook| User {
-        id: webhook.id.to_string(),
-        name: if webhook.name.is_empty() { "Unnamed".to_owned() } else { webhook.name.clone() },
-        tenant: caller.tenant.is_none().then(|| webhook.tenant.to_string()),
-        badge: Badge::of_webhook(webhook.revision.status),
-    });
+    let users = found.rows.iter().map(|webhook| User::new(caller, webhook, plugin));
     let playground = caller.is_admin().then(|| {
         let fields = playground::fields(shown.typed, shown.faults);
         Playground { faults: shown.faults.summary(&fields.each_ref()), fields, outcome: shown.outcome }
@@ -172,12 +180,29 @@ fn page(ui: &Ui, signed: &Signed, plugin: &Arc<Plugin>, shown: Shown<'_>) -> Res
         webhooks: users.collect(),
         has_more: found.next.is_some(),
         may_change: ui.services.may_upload(caller).is_ok(),
-        kept_because: shown.kept_because,
+        may_move: caller.configures(),
+        refused: shown.refused,
         playground,
         name,
         version,
     };
     Ok(rendered(&page)?.into_response())
+}
+
+impl User {
+    fn new(caller: &Caller, webhook: &Webhook, plugin: &Plugin) -> Self {
+        let its = webhook.revision.chain.iter().filter(|stage| stage.name == plugin.manifest.name);
+        let mut versions: Vec<String> = its.clone().map(|stage| stage.version.to_string()).collect();
+        versions.dedup();
+        Self {
+            id: webhook.id.to_string(),
+            name: if webhook.name.is_empty() { "Unnamed".to_owned() } else { webhook.name.clone() },
+            tenant: caller.tenant.is_none().then(|| webhook.tenant.to_string()),
+            badge: Badge::of_webhook(webhook.revision.status),
+            is_here: its.clone().all(|stage| stage.digest == plugin.digest),
+            versions,
+        }
+    }
 }
 
 fn facts(plugin: &Plugin) -> Vec<(&'static str, String)> {

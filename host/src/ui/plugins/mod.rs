@@ -18,11 +18,12 @@ const LIST: &str = "/admin/plugins";
 const UPLOAD: &str = "/admin/plugins/-/upload";
 
 /// What was done, as the address says it, and as the page does.
-const DONE: [(&str, &str); 5] = [
+const DONE: [(&str, &str); 6] = [
     ("uploaded", "The plugin was checked and compiled: webhooks can use it now."),
     ("known", "This very component was here already: nothing changed."),
     ("shared", "Tenants may use this version from now on."),
     ("unshared", "Tenants can’t choose this version any more. Webhooks that have it keep it."),
+    ("moved", "The webhook uses this version from now on, with the settings that it had."),
     ("deleted", "The version was deleted."),
 ];
 
@@ -40,6 +41,7 @@ pub(super) fn routes() -> Router<Ui> {
         .route("/admin/plugins/{name}/run", post(detail::run))
         .route("/admin/plugins/{name}/{version}/share", post(actions::share))
         .route("/admin/plugins/{name}/{version}/unshare", post(actions::unshare))
+        .route("/admin/plugins/{name}/{version}/use", post(actions::use_version))
         .route("/admin/plugins/{name}/{version}/delete", post(actions::delete))
         .route("/admin/templates", get(templates::gallery))
 }

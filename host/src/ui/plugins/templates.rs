@@ -28,28 +28,11 @@ struct Card {
 
 pub(super) async fn gallery(State(ui): State<Ui>, signed: Signed) -> Answer {
     let card = |template: &'static Template| Card {
-        steps: template.get_url.lines().map(step).filter(|line| !line.is_empty()).collect(),
+        steps: template.steps(),
         place: Query::new("/admin/webhooks/new", "").with("template", &template.id),
         template,
     };
     let cards = ui.services.templates(signed.caller())?.iter().map(card).collect();
     let page = Page { at: signed.0.layout("Templates"), cards, may_use: signed.caller().configures() };
     Ok(rendered(&page)?.into_response())
-}
-
-fn step(line: &str) -> String {
-    let line = line.trim();
-    let rest = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
-    rest.strip_prefix(". ").unwrap_or(line).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_is_shown_without_its_number() {
-        assert_eq!(step("12. Copy the URL."), "Copy the URL.");
-        assert_eq!(step("2 of them"), "2 of them");
-    }
 }

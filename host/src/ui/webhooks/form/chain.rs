@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::model::plugin::{OnError, Plugin, Stage};
 use crate::model::webhook::{Revision, Webhook};
 use crate::service::webhooks::{StageInput, masked_settings};
+use crate::service::{Template as Integration, TemplateStage};
 use crate::ui::field::Faults;
 use crate::ui::form::Posted;
 
@@ -80,6 +81,25 @@ pub(super) fn of_webhook(webhook: &Webhook, plugins: &[Arc<Plugin>]) -> Vec<Type
         Typed { plugin, on_error: on_error.to_owned(), was: Some(index), fields }
     };
     webhook.revision.chain.iter().enumerate().map(typed).collect()
+}
+
+/// The stages of a template, with its own settings filled in. A plugin that isn't there is left out.
+pub(super) fn of_template(template: &Integration, plugins: &[Arc<Plugin>]) -> Vec<Typed> {
+    let stage = |stage: &TemplateStage| {
+        let newest = plugins.iter().find(|plugin| plugin.manifest.name == stage.plugin)?;
+        let plugin = format!("{}@{}", newest.manifest.name, newest.manifest.version);
+        let fields = fill(&properties(&schema_of(plugins, &plugin)), &Value::Object(stage.settings.clone()));
+        Some(Typed { plugin, on_error: "fail".to_owned(), was: None, fields })
+    };
+    template.plugins.iter().filter_map(stage).collect()
+}
+
+/// The name of the field that holds this setting (a JSON Pointer) of the first stage with this plugin.
+pub(super) fn field_of(stages: &[Typed], (plugin, setting): (&str, &str), plugins: &[Arc<Plugin>]) -> Option<String> {
+    let (index, stage) = stages.iter().enumerate().find(|(_, stage)| stage.origin().name == plugin)?;
+    let all = properties(&schema_of(plugins, &stage.plugin));
+    let property = all.iter().find_map(|property| property.holding(setting))?;
+    Some(format!("set.{index}.{}", property.key))
 }
 
 pub(super) fn of_posted(posted: &Posted) -> Vec<Typed> {

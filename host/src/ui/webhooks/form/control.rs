@@ -34,9 +34,14 @@ pub(in crate::ui::webhooks) struct Control {
 
 impl askama::filters::HtmlSafe for Control {}
 
+/// The id of the field of this name.
+pub(in crate::ui::webhooks) fn id_of(name: &str) -> String {
+    format!("field-{}", name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-"))
+}
+
 impl Control {
     pub(in crate::ui::webhooks) fn new(name: &str, label: &str, kind: Kind) -> Self {
-        let id = format!("field-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+        let id = id_of(name);
         let (name, label, pointer) = (name.to_owned(), label.to_owned(), "\0".to_owned());
         let (value, hint, error) = (String::new(), String::new(), None);
         Self { id, name, label, kind, pointer, value, hint, error, required: false, mono: false }

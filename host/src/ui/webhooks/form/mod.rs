@@ -6,8 +6,10 @@ mod control;
 mod events;
 pub(super) mod formats;
 mod pairing;
+mod preview;
 mod schema;
 mod sections;
+mod start;
 pub(super) mod typed;
 
 use askama::Template;
@@ -23,7 +25,7 @@ use crate::service::{Patch, ServiceError};
 use crate::ui::field::{Faults, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
-use crate::ui::query::saying;
+use crate::ui::query::{Query, saying};
 use crate::ui::session::Signed;
 use crate::ui::{Answer, Ui};
 
@@ -61,6 +63,9 @@ struct Page {
     chain: Vec<chain::Shown>,
     /// What may be added to it.
     plugins: Vec<(String, String)>,
+    template: Option<start::FromTemplate>,
+    preview: [Control; 3],
+    previewed: Option<preview::Shown>,
 }
 
 /// What a form is shown of.
@@ -70,18 +75,24 @@ struct Shown<'a> {
     webhook: Option<&'a Webhook>,
     chain: &'a [chain::Typed],
     conflict: bool,
+    previewed: Option<preview::Shown>,
+}
+
+impl<'a> Shown<'a> {
+    fn of((typed, chain): (&'a Posted, &'a [chain::Typed]), webhook: Option<&'a Webhook>, faults: &'a Faults) -> Self {
+        Self { typed, faults, webhook, chain, conflict: false, previewed: None }
+    }
 }
 
 /// What a button of the form says that isn't the one that saves.
 fn is_about_the_chain(posted: &Posted) -> bool {
-    !matches!(posted.get("do"), "" | "save")
+    !matches!(posted.get("do"), "" | "save" | preview::BUTTON)
 }
 
-pub(super) async fn new(State(ui): State<Ui>, signed: Signed) -> Answer {
+pub(super) async fn new(State(ui): State<Ui>, signed: Signed, query: Query) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
-    let tenant = signed.caller().tenant.as_ref().map(ToString::to_string);
-    let typed = typed::of_settings(&ui.services.settings(signed.caller())?, tenant.as_deref());
-    page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, chain: &[], conflict: false })
+    let (typed, stages) = start::typed(&ui, &signed, &query)?;
+    page(&ui, &signed, Shown::of((&typed, &stages), None, &Faults::default()))
 }
 
 pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted) -> Answer {
@@ -89,19 +100,17 @@ pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted)
     let mut stages = chain::of_posted(&posted);
     if is_about_the_chain(&posted) {
         chain::act(&mut stages, &posted);
-        let faults = Faults::default();
-        let shown = Shown { typed: &posted, faults: &faults, webhook: None, chain: &stages, conflict: false };
-        return page(&ui, &signed, shown);
+        return page(&ui, &signed, Shown::of((&posted, &stages), None, &Faults::default()));
     }
-    let refused = |faults: &Faults| {
-        let shown = Shown { typed: &posted, faults, webhook: None, chain: &stages, conflict: false };
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&ui, &signed, shown)?).into_response())
-    };
+    let refused = |faults: &Faults| refused(&ui, &signed, Shown::of((&posted, &stages), None, faults));
     let read = typed::input(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages, &[])));
     let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
     };
+    if posted.get("do") == preview::BUTTON {
+        return previewed((&ui, &signed), (&posted, &stages), (None, input)).await;
+    }
     match ui.services.create_webhook(signed.caller(), input).await {
         Ok(created) => secret::page(&signed, &created.webhook, (&created.secret, secret::Why::Created)),
         Err(error) => refused(&Faults::of(error)?),
@@ -110,31 +119,29 @@ pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted)
 
 pub(super) async fn edit(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>) -> Answer {
     let webhook = ui.services.webhook_to_change(signed.caller(), named(&id)?)?;
-    let (typed, faults) = (typed::of_webhook(&webhook), Faults::default());
+    let typed = typed::of_webhook(&webhook);
     let stages = chain::of_webhook(&webhook, &ui.services.plugins(signed.caller())?);
-    let shown = Shown { typed: &typed, faults: &faults, webhook: Some(&webhook), chain: &stages, conflict: false };
-    page(&ui, &signed, shown)
+    page(&ui, &signed, Shown::of((&typed, &stages), Some(&webhook), &Faults::default()))
 }
 
 pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, posted: Posted) -> Answer {
     let id: WebhookId = named(&id)?;
     let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
     let mut stages = chain::of_posted(&posted);
-    let again = |(stages, faults): (&[chain::Typed], &Faults)| {
-        let shown = Shown { typed: &posted, faults, webhook: Some(&webhook), chain: stages, conflict: false };
-        page(&ui, &signed, shown)
-    };
     if is_about_the_chain(&posted) {
         chain::act(&mut stages, &posted);
-        return again((&stages, &Faults::default()));
+        return page(&ui, &signed, Shown::of((&posted, &stages), Some(&webhook), &Faults::default()));
     }
-    let refused = |faults: &Faults| Ok((StatusCode::UNPROCESSABLE_ENTITY, again((&stages, faults))?).into_response());
+    let refused = |faults: &Faults| refused(&ui, &signed, Shown::of((&posted, &stages), Some(&webhook), faults));
     let old = &webhook.revision.chain;
     let read = typed::change(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages, old)));
     let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
     };
+    if posted.get("do") == preview::BUTTON {
+        return previewed((&ui, &signed), (&posted, &stages), (Some(&webhook), input)).await;
+    }
     let renewed = matches!(input.new_secret, Patch::Set(_));
     match ui.services.update_webhook(signed.caller(), id, input).await {
         Ok(saved) => match saved.current.secrets.first().filter(|_| renewed) {
@@ -146,11 +153,29 @@ pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<St
             let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
             chain::forget_origins(&mut stages);
             let faults = Faults::default();
-            let shown =
-                Shown { typed: &posted, faults: &faults, webhook: Some(&webhook), chain: &stages, conflict: true };
+            let shown = Shown { conflict: true, ..Shown::of((&posted, &stages), Some(&webhook), &faults) };
             Ok((StatusCode::CONFLICT, page(&ui, &signed, shown)?).into_response())
         }
         Err(error) => refused(&Faults::of(error)?),
+    }
+}
+
+fn refused(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(ui, signed, shown)?).into_response())
+}
+
+/// The form again, with what would be sent.
+async fn previewed(
+    (ui, signed): (&Ui, &Signed),
+    (posted, stages): (&Posted, &[chain::Typed]),
+    (webhook, input): (Option<&Webhook>, WebhookInput),
+) -> Answer {
+    match preview::run((ui, signed), posted, (webhook, input)).await? {
+        Ok(shown) => {
+            let faults = Faults::default();
+            page(ui, signed, Shown { previewed: Some(shown), ..Shown::of((posted, stages), webhook, &faults) })
+        }
+        Err(faults) => refused(ui, signed, Shown::of((posted, stages), webhook, &faults)),
     }
 }
 
@@ -167,14 +192,17 @@ fn with_chain(
 }
 
 fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
-    let Shown { typed, faults, webhook, chain: stages, conflict } = shown;
+    let Shown { typed, faults, webhook, chain: stages, conflict, .. } = shown;
     let plugins = ui.services.plugins(signed.caller())?;
     let chain = chain::shown(stages, &plugins, (webhook, faults));
     let basics = basics(ui, signed, &shown)?;
     let further = Control::new("patterns", "Further types and patterns", Kind::Text(2)).mono().hint(
         "A line each: event types that the catalogue doesn’t hold, or patterns such as order.* (every type below order).",
     );
-    let events = Events::new(&ui.services.event_types(signed.caller()), typed);
+    let catalogue = ui.services.event_types(signed.caller());
+    let events = Events::new(&catalogue, typed);
+    let types: Vec<String> = catalogue.iter().map(|entry| entry.event_type.to_string()).collect();
+    let preview = preview::fields(typed, faults, &types);
     let further = further.value(&events.further);
     let (format, delivery) = (format(&shown), delivery(&shown));
     let renewal = webhook.map(|webhook| renewal(webhook, &shown)).unwrap_or_default();
@@ -184,6 +212,7 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
     places.push(("/headers", "headers", "Custom headers"));
     places.extend(renewal.iter().map(Control::place));
     places.extend(chain.iter().flat_map(chain::Shown::places));
+    places.extend(preview.iter().map(Control::place));
     let title = if webhook.is_some() { "Edit webhook" } else { "Create webhook" };
     let seen = if conflict { webhook.map(|webhook| webhook.revision.id.to_string()) } else { None };
     let page = Page {
@@ -197,6 +226,7 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
         events_error: faults.at("/events"),
         rows: rows(typed),
         headers_error: faults.at("/headers"),
+        template: start::from_template((ui, signed), typed.get("template"), stages, &plugins)?,
         plugins: chain::choices(&plugins),
         chain,
         formats: &FORMATS,
@@ -206,6 +236,8 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
         format,
         delivery,
         renewal,
+        preview,
+        previewed: shown.previewed,
     };
     Ok(rendered(&page)?.into_response())
 }

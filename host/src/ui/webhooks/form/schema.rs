@@ -41,6 +41,16 @@ pub(super) struct Property {
     pub(super) shape: Shape,
 }
 
+impl Property {
+    /// Itself, or what is deepest in its group, where that holds what stands at this JSON Pointer.
+    pub(super) fn holding(&self, pointer: &str) -> Option<&Self> {
+        match &self.shape {
+            Shape::Group(below) => below.iter().find_map(|property| property.holding(pointer)),
+            _ => (self.key == pointer || self.key.is_empty()).then_some(self),
+        }
+    }
+}
+
 /// The fields of the settings; one of JSON for all of it, where the schema isn't that of a plain object.
 pub(super) fn properties(schema: &Value) -> Vec<Property> {
     object(schema, schema, ("", 0)).unwrap_or_else(|| {

@@ -16,9 +16,9 @@ use super::events;
 /// The choice that goes with one's own list of delays.
 pub(super) const OWN_DELAYS: &str = "custom";
 
-pub(super) fn of_settings(settings: &SettingsShown, tenant: Option<&str>) -> Posted {
+pub(super) fn of_settings(settings: &SettingsShown, tenant: Option<&str>) -> Vec<(String, String)> {
     let (retry, delays) = retry(&settings.retry);
-    Posted::filled_in(vec![
+    vec![
         ("active".into(), "yes".into()),
         ("tenant".into(), tenant.unwrap_or_default().into()),
         ("environment".into(), settings.environment.to_string()),
@@ -26,7 +26,7 @@ pub(super) fn of_settings(settings: &SettingsShown, tenant: Option<&str>) -> Pos
         ("retry".into(), retry.into()),
         ("delays".into(), delays),
         ("ordering".into(), "none".into()),
-    ])
+    ]
 }
 
 pub(super) fn of_webhook(webhook: &Webhook) -> Posted {
