@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use waxwing::clock::{Rng as _, SystemRng};
 
 use crate::log::{self, Owner, TYPES};
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 const WEBHOOKS: usize = 200;
 const TENANTS: usize = 20;
@@ -26,11 +26,11 @@ async fn a_page_of_a_long_log_costs_little_whatever_is_asked_for() {
     server.run().await;
     // What the first look at a database costs isn't a page's.
     server.get("/api/deliveries?type=none.such").await;
+    let session = sign_in(&server).await;
     let mut dearest = (Duration::ZERO, String::new());
     for filter in singles(&owners).into_iter().chain(combined(&owners)) {
-        for list in ["/api/deliveries", "/api/events"] {
-            let filter = if list == "/api/events" { of_events(&filter) } else { filter.clone() };
-            let cost = pages(&server, &format!("{list}?{filter}")).await;
+        for (list, filter) in [("deliveries", filter.clone()), ("events", of_events(&filter))] {
+            let cost = pages(&server, &session, &format!("{list}?{filter}")).await;
             eprintln!("{:>7.1} ms  {list}?{filter}", cost.as_secs_f64() * 1e3);
             dearest = dearest.max((cost, format!("{list}?{filter}")));
         }
@@ -42,23 +42,46 @@ async fn a_page_of_a_long_log_costs_little_whatever_is_asked_for() {
     goes_on_to_the_end(&server, deliveries).await;
 }
 
-/// The dearest page of the first few; of each the least of three times, as others are at work on the machine.
-async fn pages(server: &Server, path: &str) -> Duration {
+/// The dearest page of the first few, of the API or of the portal.
+async fn pages(server: &Server, session: &str, list: &str) -> Duration {
     let (mut dearest, mut after) = (Duration::ZERO, String::new());
     for _ in 0..PAGES {
-        let (mut least, mut page) = (Duration::MAX, Value::Null);
-        for _ in 0..3 {
-            let before = server.cpu();
-            page = server.get(&format!("{path}{after}")).await;
-            least = least.min(server.cpu().saturating_sub(before));
-        }
-        dearest = dearest.max(least);
+        let mut page = Value::Null;
+        let api = least(server, async || page = server.get(&format!("/api/{list}{after}")).await).await;
+        let portal = least(server, async || shown(server, session, &format!("/admin/{list}{after}")).await).await;
+        dearest = dearest.max(api).max(portal);
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => break,
         }
     }
     dearest
+}
+
+/// What the server uses for this, the least of three times: others are at work on the machine.
+async fn least(server: &Server, mut asks: impl AsyncFnMut()) -> Duration {
+    let mut least = Duration::MAX;
+    for _ in 0..3 {
+        let before = server.cpu();
+        asks().await;
+        least = least.min(server.cpu().saturating_sub(before));
+    }
+    least
+}
+
+async fn shown(server: &Server, session: &str, path: &str) {
+    let answer = server.http.get(format!("{}{path}", server.url)).header("cookie", session).send().await.unwrap();
+    let (status, page) = (answer.status(), answer.text().await.unwrap());
+    assert!(status.is_success() && page.contains("Sign out"), "{path}: {status}");
+}
+
+/// The cookie of somebody who is signed in to the portal.
+async fn sign_in(server: &Server) -> String {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let request = client.post(format!("{}/admin/sign-in", server.url)).body(format!("token={TOKEN}"));
+    let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 /// A search that finds nothing says how far it looked, and ends when it has looked at everything.
@@ -103,7 +126,7 @@ fn singles(owners: &[Owner]) -> Vec<String> {
     filters.extend(["license.created", "rare.seen", "none.such"].map(|name| format!("type={name}")));
     filters.extend(["production", "canary", "nowhere"].map(|name| format!("environment={name}")));
     filters.extend(["pending", "delivered", "failed", "dropped", "cancelled"].map(|status| format!("status={status}")));
-    filters.extend(["2xx", "3xx", "4xx", "5xx", "none"].map(|class| format!("httpClass={class}")));
+    filters.extend(["2", "3", "4", "5", "0"].map(|class| format!("httpClass={class}")));
     filters.extend(["since=2020-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z"].map(str::to_owned));
     filters
 }
@@ -118,7 +141,7 @@ fn combined(owners: &[Owner]) -> Vec<String> {
             format!("type={}", TYPES[below(TYPES.len())]),
             format!("environment={}", ["production", "staging", "canary"][below(3)]),
             format!("status={}", ["pending", "delivered", "failed", "dropped", "cancelled"][below(5)]),
-            format!("httpClass={}", ["2xx", "3xx", "4xx", "5xx", "none"][below(5)]),
+            format!("httpClass={}", ["2", "3", "4", "5", "0"][below(5)]),
             "since=2020-01-01T00:00:00Z".to_owned(),
         ];
         let chosen: Vec<String> = parts.into_iter().filter(|_| below(2) == 0).collect();
