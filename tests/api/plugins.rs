@@ -145,3 +145,39 @@ async fn a_version_that_is_needed_stays_and_one_that_is_not_goes() {
     assert_eq!(world.delete(&path).await.status, 204);
     world.get(&path).await.refused(404, "not-found");
 }
+
+#[tokio::test]
+async fn a_secret_stays_with_its_stage_and_is_never_given_to_another_by_a_guess() {
+    let world = World::start().await;
+    let stage = |note: &str, secret: Option<&str>| {
+        let template = format!(r#"{{"note":"{note}","key":"{{{{ secret }}}}"}}"#);
+        let settings = json!({ "template": template, "secret": secret });
+        json!({ "plugin": "template", "settings": settings })
+    };
+    let plugins = json!([stage("a", Some("first")), stage("b", Some("second"))]);
+    let made = world.webhook_with(json!({ "events": ["*"], "plugins": plugins })).await;
+    let path = format!("/api/webhooks/{}", made["id"].as_str().unwrap());
+    let sends = async |plugins: serde_json::Value| {
+        world.patch(&path, json!({ "plugins": plugins })).await.ok();
+        world.publish("order.paid", json!({})).await;
+        world.deliver().await;
+        world.sink.requests().last().unwrap().1.clone()
+    };
+    let mut masked = [stage("b", Some("********")), stage("a", Some("********"))];
+    assert_eq!(sends(json!(masked)).await, r#"{"note":"b","key":"second"}"#);
+    assert_eq!(
+        sends(json!([stage("c", Some("********")), stage("a", Some("********"))])).await,
+        r#"{"note":"c","key":"second"}"#
+    );
+    for (stage, was) in masked.iter_mut().zip([1, 0]) {
+        stage["was"] = json!(was);
+    }
+    assert_eq!(sends(json!(masked)).await, r#"{"note":"b","key":"first"}"#);
+    let unclear =
+        world.patch(&path, json!({ "plugins": [stage("x", Some("********")), stage("y", Some("new"))] })).await;
+    assert_eq!(pointers(&unclear.refused(422, "secret-unclear")), ["/plugins/0/settings/secret"]);
+    let mut new = stage("x", Some("********"));
+    new["was"] = json!(null);
+    let missing = world.patch(&path, json!({ "plugins": [new] })).await;
+    assert_eq!(pointers(&missing.refused(422, "secret-missing")), ["/plugins/0/settings/secret"]);
+}

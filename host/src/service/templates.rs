@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::Services;
 use super::caller::Caller;
 use super::error::{Result, ServiceError};
+use super::patch::Patch;
 use super::webhooks::StageInput;
 
 const FILES: [(&str, &str); 3] = [
@@ -96,7 +97,12 @@ impl Template {
             let mut settings = stage.settings.clone();
             let answered = answers.get(&stage.plugin).and_then(Value::as_object);
             settings.extend(answered.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-            StageInput { plugin: stage.plugin.clone(), settings: Some(Value::Object(settings)), on_error: None }
+            StageInput {
+                plugin: stage.plugin.clone(),
+                settings: Some(Value::Object(settings)),
+                on_error: None,
+                was: Patch::Reset,
+            }
         };
         Ok(self.plugins.iter().map(stage).collect())
     }

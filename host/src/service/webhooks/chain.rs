@@ -1,7 +1,7 @@
 //! The chain as it is written, made into stages: plugins resolved to digests (nothing floats), settings checked by schema and by the
 //! plugin itself, secrets split out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -12,9 +12,13 @@ use crate::model::fault::FaultKind;
 use crate::model::plugin::{Digest, OnError, Plugin, Stage};
 use crate::model::secret::Secret;
 use crate::model::webhook::Revision;
+use crate::service::Services;
 use crate::service::caller::Caller;
 use crate::service::error::{Issues, Result, ServiceError};
-use crate::service::{Services, webhooks::settings};
+use crate::service::patch::Patch;
+
+use super::keeping::{self, Kept, Wanted};
+use super::settings::{self, MASK};
 
 /// One stage as a request writes it.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -31,6 +35,11 @@ pub struct StageInput {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub on_error: Option<OnError>,
+    /// In a change: its place in the chain before (0 is the first), whose secrets stay; `null`: it is new. By default the one with the same
+    /// settings, or the only one left of this plugin.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>)]
+    pub was: Patch<usize>,
 }
 
 impl Services {
@@ -48,15 +57,35 @@ impl Services {
             issues.check()?;
             return Ok(Vec::new());
         }
-        let mut stages = Vec::new();
-        let mut before: Vec<&Stage> = old.iter().collect();
+        let mut named = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
-            let place = format!("{at}/{index}");
             let found = self.find_plugin(caller, &input.plugin);
-            let Some(plugin) = issues.take(&format!("{place}/plugin"), "unknown-plugin", found) else { continue };
-            let same = before.iter().position(|stage| stage.name == plugin.manifest.name);
-            let kept = same.map(|found| before.remove(found).secrets.clone()).unwrap_or_default();
-            let stage = self.resolve_stage(&plugin, input, &kept, &place).await;
+            let plugin = issues.take(&format!("{at}/{index}/plugin"), "unknown-plugin", found);
+            named.extend(plugin.map(|plugin| (index, input, schema_of(&plugin), plugin)));
+        }
+        let wanted: Vec<Wanted<'_>> = named
+            .iter()
+            .map(|(_, input, schema, plugin)| Wanted {
+                name: &plugin.manifest.name,
+                schema,
+                settings: input.settings.as_ref(),
+                was: &input.was,
+            })
+            .collect();
+        let mut stages = Vec::with_capacity(named.len());
+        for ((index, input, _, plugin), kept) in named.iter().zip(keeping::kept(&wanted, old)) {
+            let place = format!("{at}/{index}");
+            let secrets = match kept {
+                Kept::Nothing => BTreeMap::new(),
+                Kept::Of(stage) => stage.secrets.clone(),
+                Kept::Unclear(candidates) => {
+                    if refuse_unclear((&candidates, input), &format!("{place}/settings"), &mut issues) {
+                        continue;
+                    }
+                    BTreeMap::new()
+                }
+            };
+            let stage = self.resolve_stage(plugin, input, &secrets, &place).await;
             stages.extend(issues.absorb(stage)?);
         }
         issues.check()?;
@@ -117,12 +146,15 @@ impl Services {
         if !given.is_object() {
             return Err(ServiceError::invalid(at, "invalid-setting", "settings are a JSON object"));
         }
-        let schema: Value = serde_json::from_str(&plugin.manifest.settings_schema)
-            .map_err(|_| ServiceError::invalid(at, "schema-unusable", "the plugin's settings schema is not JSON"))?;
+        let schema = schema_of(plugin);
         let split = settings::split(&schema, given.clone(), kept);
         let faults = settings::check(&schema, &settings::restore(&schema, given, &split.secrets), at);
         if !faults.is_empty() {
             return Err(ServiceError::Invalid(faults));
+        }
+        if let Some((pointer, _)) = split.secrets.iter().find(|(_, secret)| secret.expose() == MASK) {
+            let detail = "there is no stored value that the mask could stand for: give the secret";
+            return Err(ServiceError::invalid(format!("{at}{pointer}"), "secret-missing", detail));
         }
         let shown = settings::filled(&split.settings, &split.secrets, settings::blank_placeholder);
         let run = self.transform.check_settings(plugin.digest, &shown.to_string()).await;
@@ -142,6 +174,26 @@ impl Services {
         issues.check()?;
         Ok(split)
     }
+}
+
+fn schema_of(plugin: &Plugin) -> Value {
+    serde_json::from_str(&plugin.manifest.settings_schema).unwrap_or_default()
+}
+
+/// Whether secrets are left to what was there before, where it isn't clear which stage that is.
+fn refuse_unclear((candidates, input): (&[&Stage], &StageInput), at: &str, issues: &mut Issues) -> bool {
+    let pointers: BTreeSet<&String> = candidates.iter().flat_map(|stage| stage.secrets.keys()).collect();
+    let is_left = |pointer: &&&String| {
+        let value = input.settings.as_ref().and_then(|given| given.pointer(pointer));
+        value.is_none_or(|value| value.as_str() == Some(MASK))
+    };
+    let left: Vec<&&String> = pointers.iter().filter(is_left).collect();
+    for pointer in &left {
+        let detail =
+            "several stages of this plugin could be meant: give the secret again, or say with `was` which one this is";
+        issues.add(format!("{at}{pointer}"), "secret-unclear", detail);
+    }
+    !left.is_empty()
 }
 
 /// `name@version`.

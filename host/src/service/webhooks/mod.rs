@@ -4,6 +4,7 @@ mod chain;
 mod change;
 mod create;
 mod input;
+mod keeping;
 mod list;
 mod secrets;
 mod settings;

@@ -38,12 +38,13 @@ impl Services {
         if !chain.iter().any(|stage| stage.name == name) {
             return Err(unknown(format!("its chain has no plugin '{name}'")));
         }
-        let stage = |stage: &Stage| StageInput {
+        let stage = |(index, stage): (usize, &Stage)| StageInput {
             plugin: if stage.name == name { plugin.digest } else { stage.digest }.to_string(),
             settings: Some(masked_settings(stage)),
             on_error: Some(stage.on_error),
+            was: Patch::Set(index),
         };
-        let plugins = Patch::Set(chain.iter().map(stage).collect());
+        let plugins = Patch::Set(chain.iter().enumerate().map(stage).collect());
         let revision = Patch::Set(webhook.revision.id);
         self.update_webhook(caller, webhook_id, WebhookInput { plugins, revision, ..WebhookInput::default() }).await
     }

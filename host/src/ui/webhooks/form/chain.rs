@@ -10,12 +10,11 @@ use serde_json::Value;
 use crate::model::plugin::{OnError, Plugin, Stage};
 use crate::model::webhook::{Revision, Webhook};
 use crate::service::webhooks::{StageInput, masked_settings};
-use crate::service::{Template as Integration, TemplateStage};
+use crate::service::{Patch, Template as Integration, TemplateStage};
 use crate::ui::field::Faults;
 use crate::ui::form::Posted;
 
 use super::control::{Control, Kind};
-use super::pairing::{Origin, Secrets, secrets};
 use super::schema::{Property, Shape, fill, properties, read};
 
 const ON_ERROR: [(&str, &str); 2] = [("fail", "The delivery fails"), ("skip", "This plugin is skipped")];
@@ -67,8 +66,13 @@ impl Typed {
         self.fields.iter().find(|(known, _)| known == key).map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 
-    fn origin(&self) -> Origin<'_> {
-        Origin { name: self.plugin.split('@').next().unwrap_or_default(), was: self.was }
+    fn name(&self) -> &str {
+        self.plugin.split('@').next().unwrap_or_default()
+    }
+
+    /// The stored stage whose secrets stay where their fields are left empty.
+    fn own<'a>(&self, old: &'a [Stage]) -> Option<&'a Stage> {
+        old.get(self.was?).filter(|stage| stage.name == self.name())
     }
 }
 
@@ -96,7 +100,7 @@ pub(super) fn of_template(template: &Integration, plugins: &[Arc<Plugin>]) -> Ve
 
 /// The name of the field that holds this setting (a JSON Pointer) of the first stage with this plugin.
 pub(super) fn field_of(stages: &[Typed], (plugin, setting): (&str, &str), plugins: &[Arc<Plugin>]) -> Option<String> {
-    let (index, stage) = stages.iter().enumerate().find(|(_, stage)| stage.origin().name == plugin)?;
+    let (index, stage) = stages.iter().enumerate().find(|(_, stage)| stage.name() == plugin)?;
     let all = properties(&schema_of(plugins, &stage.plugin));
     let property = all.iter().find_map(|property| property.holding(setting))?;
     Some(format!("set.{index}.{}", property.key))
@@ -132,27 +136,26 @@ pub(super) fn act(stages: &mut Vec<Typed>, posted: &Posted) {
     }
 }
 
-/// Somebody else saved another chain: which of its stages these were filled from is no longer known.
-pub(super) fn forget_origins(stages: &mut [Typed]) {
-    stages.iter_mut().for_each(|stage| stage.was = None);
+/// Somebody else saved another chain: of its stages, those are known again that are the only ones of their plugin, there and here.
+pub(super) fn find_origins(stages: &mut [Typed], old: &[Stage]) {
+    let names: Vec<String> = stages.iter().map(|stage| stage.name().to_owned()).collect();
+    for (stage, name) in stages.iter_mut().zip(&names) {
+        let mut same = old.iter().enumerate().filter(|(_, known)| known.name == *name).map(|(index, _)| index);
+        let is_alone = names.iter().filter(|other| *other == name).count() == 1;
+        stage.was = same.next().filter(|_| is_alone && same.next().is_none());
+    }
 }
 
-/// As the service takes them; `old` is the chain as it is stored.
-pub(super) fn inputs(
-    stages: &[Typed],
-    old: &[Stage],
-    (plugins, faults): (&[Arc<Plugin>], &mut Faults),
-) -> Vec<StageInput> {
-    let origins: Vec<Origin<'_>> = stages.iter().map(Typed::origin).collect();
-    let input = |(index, (stage, secrets)): (usize, (&Typed, Secrets))| {
+/// As the service takes them.
+pub(super) fn inputs(stages: &[Typed], (plugins, faults): (&[Arc<Plugin>], &mut Faults)) -> Vec<StageInput> {
+    let input = |(index, stage): (usize, &Typed)| {
         let below = properties(&schema_of(plugins, &stage.plugin));
-        let at = format!("/plugins/{index}/settings");
-        let settings = read(&below, &|key| stage.get(key), (&mut *faults, &at));
-        secrets.judge(&settings, &at, faults);
+        let settings = read(&below, &|key| stage.get(key), (&mut *faults, &format!("/plugins/{index}/settings")));
         let on_error = if stage.on_error == "skip" { OnError::Skip } else { OnError::Fail };
-        StageInput { plugin: stage.plugin.clone(), settings: Some(settings), on_error: Some(on_error) }
+        let was = stage.was.map_or(Patch::Reset, Patch::Set);
+        StageInput { plugin: stage.plugin.clone(), settings: Some(settings), on_error: Some(on_error), was }
     };
-    stages.iter().zip(secrets(&origins, old)).enumerate().map(input).collect()
+    stages.iter().enumerate().map(input).collect()
 }
 
 /// Every version that may be chosen, newest first of each name.
@@ -167,9 +170,9 @@ pub(super) fn shown(
     (webhook, faults): (Option<&Webhook>, &Faults),
 ) -> Vec<Shown> {
     let old = webhook.map(|webhook| webhook.revision.chain.as_slice()).unwrap_or_default();
-    let origins: Vec<Origin<'_>> = stages.iter().map(Typed::origin).collect();
-    let one = |(index, (stage, secrets)): (usize, (&Typed, Secrets))| {
-        let view = View { index, stage, secrets, faults };
+    let one = |(index, stage): (usize, &Typed)| {
+        let stored = stage.own(old).map(|own| own.secrets.keys().cloned().collect()).unwrap_or_default();
+        let view = View { index, stage, stored, faults };
         let mut all = choices(plugins);
         if !all.iter().any(|(value, _)| *value == stage.plugin) {
             all.push((stage.plugin.clone(), stage.plugin.clone()));
@@ -194,14 +197,15 @@ pub(super) fn shown(
             is_last: index + 1 == stages.len(),
         }
     };
-    stages.iter().zip(secrets(&origins, old)).enumerate().map(one).collect()
+    stages.iter().enumerate().map(one).collect()
 }
 
 /// What the fields of one stage are made with.
 struct View<'a> {
     index: usize,
     stage: &'a Typed,
-    secrets: Secrets,
+    /// Where secrets are stored of it, as JSON Pointers.
+    stored: BTreeSet<String>,
     faults: &'a Faults,
 }
 
@@ -226,11 +230,8 @@ impl View<'_> {
                 Kind::Choice(optional(vec![("true".into(), "Yes".into()), ("false".into(), "No".into())]))
             }
         };
-        let is_in = |pointers: &BTreeSet<String>| property.shape == Shape::Secret && pointers.contains(&property.key);
-        let hint = if is_in(&self.secrets.kept) {
+        let hint = if property.shape == Shape::Secret && self.stored.contains(&property.key) {
             format!("{} A value is stored: it stays if this is left empty.", property.hint)
-        } else if is_in(&self.secrets.lost) {
-            format!("{} Type it again: plugins of the same name have changed places.", property.hint)
         } else {
             property.hint.clone()
         };

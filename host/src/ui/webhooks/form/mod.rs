@@ -5,7 +5,6 @@ mod chain;
 mod control;
 mod events;
 pub(super) mod formats;
-mod pairing;
 mod preview;
 mod schema;
 mod sections;
@@ -18,7 +17,6 @@ use axum::response::{IntoResponse as _, Redirect};
 use http::StatusCode;
 
 use crate::model::ids::WebhookId;
-use crate::model::plugin::Stage;
 use crate::model::webhook::Webhook;
 use crate::service::webhooks::WebhookInput;
 use crate::service::{Patch, ServiceError};
@@ -103,7 +101,7 @@ pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted)
         return page(&ui, &signed, Shown::of((&posted, &stages), None, &Faults::default()));
     }
     let refused = |faults: &Faults| refused(&ui, &signed, Shown::of((&posted, &stages), None, faults));
-    let read = typed::input(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages, &[])));
+    let read = typed::input(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages)));
     let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
@@ -133,8 +131,7 @@ pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<St
         return page(&ui, &signed, Shown::of((&posted, &stages), Some(&webhook), &Faults::default()));
     }
     let refused = |faults: &Faults| refused(&ui, &signed, Shown::of((&posted, &stages), Some(&webhook), faults));
-    let old = &webhook.revision.chain;
-    let read = typed::change(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages, old)));
+    let read = typed::change(&posted).and_then(|input| with_chain(&ui, &signed, (input, &stages)));
     let input = match read {
         Ok(input) => input,
         Err(faults) => return refused(&faults),
@@ -151,7 +148,7 @@ pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<St
         Err(ServiceError::Conflict { .. }) => {
             // What it is by now, so that saving once more is meant for that.
             let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
-            chain::forget_origins(&mut stages);
+            chain::find_origins(&mut stages, &webhook.revision.chain);
             let faults = Faults::default();
             let shown = Shown { conflict: true, ..Shown::of((&posted, &stages), Some(&webhook), &faults) };
             Ok((StatusCode::CONFLICT, page(&ui, &signed, shown)?).into_response())
@@ -183,11 +180,11 @@ async fn previewed(
 fn with_chain(
     ui: &Ui,
     signed: &Signed,
-    (input, stages, old): (WebhookInput, &[chain::Typed], &[Stage]),
+    (input, stages): (WebhookInput, &[chain::Typed]),
 ) -> Result<WebhookInput, Faults> {
     let mut faults = Faults::default();
     let plugins = ui.services.plugins(signed.caller()).unwrap_or_default();
-    let stages = chain::inputs(stages, old, (&plugins, &mut faults));
+    let stages = chain::inputs(stages, (&plugins, &mut faults));
     if faults.is_empty() { Ok(WebhookInput { plugins: Patch::Set(stages), ..input }) } else { Err(faults) }
 }
 
