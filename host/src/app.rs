@@ -103,7 +103,7 @@ impl App {
         };
         let stop = CancellationToken::new();
         let shows = if config.server.role == Role::Worker { Shows::Probes } else { Shows::Everything };
-        let portal = ui::router(Arc::clone(&services));
+        let portal = ui::router(Arc::clone(&services), stop.clone());
         let face = Arc::new(Face::new(Arc::clone(&services), around.metrics, portal, shows));
         let server = tokio::spawn(listen::serve(listener, face, stop.clone()));
         let drain = config.server.drain;

@@ -11,6 +11,7 @@ mod events;
 mod forms;
 mod framing;
 mod links;
+mod live;
 mod overview;
 mod pages;
 mod plugins;

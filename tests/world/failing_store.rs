@@ -373,6 +373,10 @@ impl Nodes for FailingStore {
         self.inner.is_shared()
     }
 
+    fn changes(&self) -> Option<u64> {
+        self.inner.changes()
+    }
+
     fn number(&self) -> u16 {
         self.inner.number()
     }

@@ -173,6 +173,11 @@ impl Services {
         self.clock.now()
     }
 
+    /// Grows with whatever changes what pages show, but for what expires. `None`: nobody can tell without looking.
+    pub fn changes(&self) -> Option<u64> {
+        self.store.changes()
+    }
+
     /// For what is being posted.
     pub const fn room(&self) -> &Arc<Room> {
         &self.room

@@ -15,6 +15,9 @@ pub trait Nodes {
     /// Whether others may be at work on the same database.
     fn is_shared(&self) -> bool;
 
+    /// Grows with whatever changes what is kept, but for what expires. `None`: others change it, too, and nobody counts.
+    fn changes(&self) -> Option<u64>;
+
     /// 0–1023, nobody else's while the lease holds: for identifiers. Another one after [`Pulse::rejoined`].
     fn number(&self) -> u16;
 

@@ -2,7 +2,7 @@
 //!
 //! One folder or file a page, each with its routes, its template's struct and its handlers. Who asks is found in [`session`], what is
 //! posted is read and checked in [`form`] and shown again by [`field`], what is refused becomes a page in [`failure`], and [`layout`] is
-//! around them all. Every page works without JavaScript. Never sees the store, the network or a plugin.
+//! around them all. Some pages go on in [`live`] while they are open. Every page works without JavaScript. Never sees the store, the network or a plugin.
 
 mod assets;
 mod code;
@@ -16,6 +16,7 @@ mod form;
 mod icon;
 mod json;
 mod layout;
+mod live;
 mod overview;
 mod page;
 mod plugins;
@@ -33,10 +34,12 @@ use std::sync::Arc;
 use axum::response::Redirect;
 use axum::routing::get;
 use axum::{Router, middleware};
+use tokio_util::sync::CancellationToken;
 
 use crate::service::Services;
 
 use self::failure::Failure;
+use self::live::Streams;
 
 /// What every handler has at hand.
 #[derive(Clone)]
@@ -50,8 +53,9 @@ type Answer<T = axum::response::Response> = Result<T, Failure>;
 /// The page that somebody sees first.
 const HOME: &str = "/admin/overview";
 
-/// All pages, below `/admin`.
-pub fn router(services: Arc<Services>) -> Router {
+/// All pages, below `/admin`. What streams to them ends with `stop`.
+pub fn router(services: Arc<Services>, stop: CancellationToken) -> Router {
+    let streams = Streams::new(Arc::clone(&services), stop);
     let ui = Ui { services };
     Router::new()
         .route("/admin", get(async || Redirect::to(HOME)))
@@ -69,5 +73,6 @@ pub fn router(services: Arc<Services>) -> Router {
         .fallback(failure::nothing_here)
         .method_not_allowed_fallback(async || Failure::other_method())
         .layer(middleware::from_fn_with_state(ui.clone(), session::around))
+        .layer(middleware::from_fn_with_state(streams, live::around))
         .with_state(ui)
 }

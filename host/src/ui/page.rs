@@ -17,6 +17,11 @@ pub(super) fn asked(query: &Query) -> PageRequest {
     PageRequest { limit: PageRequest::LIMIT_DEFAULT, before: query.get(AFTER).and_then(place_of) }
 }
 
+/// Whether it is the one with the newest.
+pub(super) fn is_first(query: &Query) -> bool {
+    query.get(AFTER).is_none()
+}
+
 /// Below a list. Nothing at all where all of it is on one page.
 #[derive(Template)]
 #[template(path = "parts/pager.html")]

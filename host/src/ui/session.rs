@@ -19,6 +19,7 @@ use crate::service::{Caller, Visitor};
 use super::Ui;
 use super::failure::Failure;
 use super::layout::CsrfField;
+use super::live::Look;
 
 pub(super) const SESSION: &str = "waxwing_session";
 pub(super) const THEME: &str = "waxwing_theme";
@@ -37,6 +38,8 @@ pub(super) struct Visit {
     /// Path and query.
     pub(super) here: String,
     pub(super) is_https: bool,
+    /// A stream asks, which wants a part of the page: [`super::live`].
+    pub(super) looks: bool,
     pub(super) peer: SocketAddr,
 }
 
@@ -165,6 +168,7 @@ async fn visit(ui: &Ui, parts: &Parts) -> (Visit, Option<Failure>) {
         path: path.to_owned(),
         here: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
         is_https: configured || forwarded,
+        looks: parts.extensions.get::<Look>().is_some(),
         peer: peer.unwrap_or_else(|| SocketAddr::from(([0; 4], 0))),
     };
     (visit, lost)

@@ -19,6 +19,10 @@ impl Nodes for PostgresStore {
         true
     }
 
+    fn changes(&self) -> Option<u64> {
+        None
+    }
+
     fn number(&self) -> u16 {
         self.shared.membership.number()
     }

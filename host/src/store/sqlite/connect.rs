@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
@@ -25,6 +26,8 @@ pub(super) struct Connector {
     readers: u32,
     /// The writing connection, while nobody writes; `None` before the first use and after a failure.
     idle: Mutex<Option<SqliteConnection>>,
+    /// Transactions that were written.
+    changes: AtomicU64,
     /// Held as long as anybody may write, also after the store itself is dropped.
     _lock: LockFile,
 }
@@ -47,6 +50,7 @@ impl Connector {
             options: connect,
             readers: options.readers.max(1),
             idle: Mutex::new(None),
+            changes: AtomicU64::new(0),
             _lock: lock,
         }
     }
@@ -101,6 +105,16 @@ impl Connector {
             .connect_lazy_with(self.options.clone().create_if_missing(false).pragma("query_only", "on"))
     }
 
+    /// How often anything was written.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// Something was written, and can be read.
+    pub(super) fn has_changed(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits until nobody else writes, and keeps it so.
     pub(super) async fn turn(&self) -> Turn<'_> {
         Turn { _idle: self.idle.lock().await }
@@ -115,7 +129,7 @@ impl Connector {
             None => self.options.clone().create_if_missing(false).connect().await?,
         };
         sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
-        Ok(Transaction { idle, connection })
+        Ok(Transaction { idle, connection, connector: self })
     }
 
     pub(super) async fn close(&self) {
@@ -136,12 +150,14 @@ pub(super) struct Turn<'a> {
 pub(super) struct Transaction<'a> {
     idle: MutexGuard<'a, Option<SqliteConnection>>,
     connection: SqliteConnection,
+    connector: &'a Connector,
 }
 
 impl Transaction<'_> {
     /// Durable when it returns.
     pub(super) async fn commit(mut self) -> Result<()> {
         sqlx::query("COMMIT").execute(&mut self.connection).await?;
+        self.connector.has_changed();
         *self.idle = Some(self.connection);
         Ok(())
     }

@@ -16,6 +16,10 @@ impl Nodes for SqliteStore {
         false
     }
 
+    fn changes(&self) -> Option<u64> {
+        Some(self.connector.changes())
+    }
+
     fn number(&self) -> u16 {
         NODE.0
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::IntoResponse as _;
 
 use crate::model::attempt::Attempt;
 use crate::model::delivery::Delivery;
@@ -17,12 +16,12 @@ use crate::service::{Caller, DeliveryBody, DeliveryFilter, ServiceError, Service
 use crate::ui::code::{Code, readable};
 use crate::ui::diff::Diff;
 use crate::ui::failure::Failure;
-use crate::ui::layout::{CsrfField, Layout, rendered};
+use crate::ui::layout::{CsrfField, Layout};
 use crate::ui::query::Query;
 use crate::ui::session::Signed;
 use crate::ui::show::{Badge, Moment};
 use crate::ui::units::size;
-use crate::ui::{Answer, Ui};
+use crate::ui::{Answer, Ui, live};
 
 use super::list::WebhookNamed;
 use super::stages::Stage;
@@ -33,7 +32,7 @@ use super::{LIST, actions, badge_of, curl, path_of};
 const ATTEMPTS_MAX: usize = 50;
 
 #[derive(Template)]
-#[template(path = "deliveries/detail.html")]
+#[template(path = "deliveries/detail.html", blocks = ["live"])]
 struct Page {
     at: Layout,
     csrf: CsrfField,
@@ -87,7 +86,7 @@ struct Found {
 pub(super) async fn detail(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, query: Query) -> Answer {
     let found = find(&ui.services, signed.caller(), actions::named(&id)?).await?;
     let page = page(&ui, &signed, (&found, query.get("done")));
-    Ok(rendered(&page)?.into_response())
+    live::shown(&signed, &page, &page.as_live())
 }
 
 async fn find(services: &Services, caller: &Caller, id: DeliveryId) -> Result<Found, Failure> {

@@ -12,22 +12,24 @@ use crate::service::Caller;
 use crate::service::Services;
 use crate::ui::field::Summary;
 use crate::ui::layout::{CsrfField, Layout, rendered};
-use crate::ui::page::{Pager, asked};
+use crate::ui::page::{Pager, asked, is_first};
 use crate::ui::query::Query;
 use crate::ui::session::Signed;
 use crate::ui::show::{Badge, Moment};
-use crate::ui::{Answer, Ui};
+use crate::ui::{Answer, Ui, live};
 
 use super::filter::{self, FILTERS, Filters};
 use super::{LIST, badge_of, path_of};
 
 #[derive(Template)]
-#[template(path = "deliveries/list.html")]
+#[template(path = "deliveries/list.html", blocks = ["live"])]
 struct Page {
     at: Layout,
     faults: Summary,
     filters: Filters,
     is_filtered: bool,
+    /// What comes stands on the first page.
+    is_live: bool,
     /// The search stopped before it was through.
     is_cut: bool,
     rows: Vec<Row>,
@@ -104,6 +106,7 @@ pub(super) async fn list(State(ui): State<Ui>, signed: Signed, query: Query) -> 
         faults: faults.summary(&filters.bar.iter().chain(&filters.more).collect::<Vec<_>>()),
         filters,
         is_filtered: query.has_any(&FILTERS),
+        is_live: is_first(&query),
         is_cut: found.scanned_to.is_some(),
         rows: found.rows.iter().map(|delivery| Row::new((services, caller), delivery, now)).collect(),
         may_change: caller.configures(),
@@ -113,5 +116,5 @@ pub(super) async fn list(State(ui): State<Ui>, signed: Signed, query: Query) -> 
         pager: Pager::new(&query, &found),
         at: signed.0.layout("Deliveries").done(query.get("done").and_then(super::actions::sentence_of)),
     };
-    Ok(rendered(&page)?.into_response())
+    if page.is_live { live::shown(&signed, &page, &page.as_live()) } else { Ok(rendered(&page)?.into_response()) }
 }

@@ -5,7 +5,6 @@ mod chart;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::{HeaderMap, header};
 
@@ -17,19 +16,19 @@ use crate::service::Standing;
 
 use self::chart::Chart;
 use super::failure::sentence;
-use super::layout::{Layout, rendered};
+use super::layout::Layout;
 use super::query::Query;
 use super::session::Signed;
 use super::show::{Badge, Moment, percent};
 use super::units::count;
-use super::{Answer, Ui};
+use super::{Answer, Ui, live};
 
 pub(super) fn routes() -> Router<Ui> {
     Router::new().route(super::HOME, get(overview))
 }
 
 #[derive(Template)]
-#[template(path = "overview/page.html")]
+#[template(path = "overview/page.html", blocks = ["live"])]
 struct Page {
     at: Layout,
     stats: Vec<Stat>,
@@ -100,7 +99,7 @@ async fn overview(State(ui): State<Ui>, signed: Signed, headers: HeaderMap, quer
         failed: failed.collect(),
         steps,
     };
-    Ok(rendered(&page)?.into_response())
+    live::shown(&signed, &page, &page.as_live())
 }
 
 fn stats(standing: &Standing, now: Timestamp) -> Vec<Stat> {

@@ -108,7 +108,9 @@ impl Commit for GroupCommit {
     type Errand = Errand;
 
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
-        self.work(|open| open.write(group)).await
+        let answers = self.work(|open| open.write(group)).await?;
+        self.connector.has_changed();
+        Ok(answers)
     }
 
     async fn run(&mut self, errand: Errand) {
