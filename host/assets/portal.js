@@ -17,6 +17,19 @@ for (const form of document.querySelectorAll("form[method=get]")) {
   });
 }
 
+// <input type="checkbox" data-all="name">: ticks all boxes of that name in its form, and shows whether all are ticked.
+for (const all of document.querySelectorAll("input[data-all]")) all.hidden = false;
+document.addEventListener("change", ({ target }) => {
+  const form = target instanceof HTMLInputElement && target.type === "checkbox" && target.form;
+  const all = form && form.querySelector("input[data-all]");
+  if (!all) return;
+  const boxes = [...form.querySelectorAll(`input[name="${all.dataset.all}"]`)];
+  if (target === all) for (const box of boxes) box.checked = all.checked;
+  const ticked = boxes.filter((box) => box.checked).length;
+  all.checked = ticked === boxes.length;
+  all.indeterminate = ticked > 0 && ticked < boxes.length;
+});
+
 // Menus close when one goes elsewhere.
 document.addEventListener("click", ({ target }) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -152,7 +165,7 @@ function follow(region, bar) {
 function match(node, next) {
   if (node.isEqualNode(next)) return;
   if (node.nodeType !== Node.ELEMENT_NODE) return (node.nodeValue = next.nodeValue);
-  const own = ["open", "data-sent"];
+  const own = node.hasAttribute("data-all") ? ["hidden"] : ["open", "data-sent"];
   for (const { name } of [...node.attributes]) {
     if (!next.hasAttribute(name) && !own.includes(name)) node.removeAttribute(name);
   }

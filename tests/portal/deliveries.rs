@@ -10,7 +10,7 @@ const LIST: &str = "/admin/deliveries";
 const PLANTED: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 
 /// An event's only delivery, after it was tried; its id.
-async fn delivered(world: &World, event_type: &str) -> String {
+pub(crate) async fn delivered(world: &World, event_type: &str) -> String {
     let event = world.publish(event_type, json!({ "n": 1 })).await;
     world.deliver().await;
     world.delivery_of(&event).await["id"].as_str().unwrap().to_owned()

@@ -1,8 +1,9 @@
-//! What would be sent, shown in the form before it is saved; and forms that begin with more than nothing.
+//! What would be sent, shown in the form before it is saved, or what was sent, run again; and forms that begin with more than nothing.
 
 use serde_json::json;
 
 use crate::browser::{Browser, named};
+use crate::deliveries::delivered;
 use crate::world::World;
 
 const NEW: &str = "/admin/webhooks/new";
@@ -115,4 +116,27 @@ async fn a_form_begins_with_the_defaults_of_the_tenant_that_it_is_for() {
         form.shows("<option value=\"keygen\" selected>");
     }
     tenant.get("/admin/webhooks/new?tenant=other").await.shows("<option value=\"stripe\" selected>");
+}
+
+#[tokio::test]
+async fn a_past_delivery_is_run_again_step_by_step_also_with_other_versions() {
+    let world = World::start().await;
+    let plugins = json!([{ "plugin": "redact", "settings": { "remove": ["/n"] } }, { "plugin": "slack" }]);
+    world.webhook_with(json!({ "events": ["*"], "plugins": plugins })).await;
+    let id = delivered(&world, "order.paid").await;
+    let sent = world.sink.requests().len();
+    let admin = Browser::admin(&world).await;
+    let path = format!("/admin/deliveries/{id}/rerun");
+    admin.get(&format!("/admin/deliveries/{id}")).await.shows(&format!("href=\"{path}\""));
+    let page = admin.get(&path).await;
+    page.shows("The same bytes came out as then.").shows("<del>-   &#34;n&#34;: 1</del>").shows("Signed request");
+    let redact = world.get("/api/plugins/redact").await.ok()["version"].as_str().unwrap().to_owned();
+    page.shows(&format!("<option value=\"redact@{redact}\" selected>"));
+    let again = admin.get(&format!("{path}?plugin=redact%40{redact}")).await;
+    again.shows("The same bytes came out as then.");
+    assert_eq!(admin.get(&format!("{path}?plugin=pigeons%401.0.0")).await.status, 422);
+    assert_eq!(world.sink.requests().len(), sent);
+    let viewer = Browser::signed_in(&world, &world.token("viewer", None).await).await;
+    viewer.get(&format!("/admin/deliveries/{id}")).await.lacks("/rerun");
+    assert_eq!(viewer.get(&path).await.status, 403);
 }

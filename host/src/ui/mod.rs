@@ -5,6 +5,7 @@
 //! around them all. Some pages go on in [`live`] while they are open. Every page works without JavaScript. Never sees the store, the network or a plugin.
 
 mod assets;
+mod chain_run;
 mod code;
 mod deliveries;
 mod diff;

@@ -7,6 +7,7 @@ mod filter;
 mod list;
 mod phases;
 mod replay;
+mod rerun;
 mod stages;
 mod timeline;
 
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Router<Ui> {
         .route("/admin/deliveries/retry", post(actions::retry_chosen))
         .route("/admin/deliveries/replay", get(replay::ask).post(replay::replay))
         .route("/admin/deliveries/{id}", get(detail::detail))
+        .route("/admin/deliveries/{id}/rerun", get(rerun::rerun))
         .route("/admin/deliveries/{id}/retry", post(actions::retry))
         .route("/admin/deliveries/{id}/replay", post(actions::replay))
         .route("/admin/webhook-deliveries", get(async |RawQuery(query)| moved("", query)))

@@ -20,6 +20,7 @@ use crate::model::ids::WebhookId;
 use crate::model::webhook::Webhook;
 use crate::service::webhooks::WebhookInput;
 use crate::service::{Patch, ServiceError};
+use crate::ui::chain_run::ChainRun;
 use crate::ui::field::{Faults, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
@@ -63,7 +64,7 @@ struct Page {
     plugins: Vec<(String, String)>,
     template: Option<start::FromTemplate>,
     preview: [Control; 3],
-    previewed: Option<preview::Shown>,
+    previewed: Option<ChainRun>,
 }
 
 /// What a form is shown of.
@@ -73,7 +74,7 @@ struct Shown<'a> {
     webhook: Option<&'a Webhook>,
     chain: &'a [chain::Typed],
     conflict: bool,
-    previewed: Option<preview::Shown>,
+    previewed: Option<ChainRun>,
 }
 
 impl<'a> Shown<'a> {

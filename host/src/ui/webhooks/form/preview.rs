@@ -3,41 +3,20 @@
 
 use serde_json::value::RawValue;
 
-use crate::model::event::Event;
 use crate::model::webhook::Webhook;
 use crate::service::webhooks::WebhookInput;
-use crate::service::{DraftInput, Preview, PreviewEnd, PreviewInput, TrialEvent};
+use crate::service::{DraftInput, PreviewInput, TrialEvent};
 use crate::ui::Ui;
-use crate::ui::code::{Code, readable};
-use crate::ui::deliveries::{Request, Stage};
-use crate::ui::diff::Diff;
-use crate::ui::failure::{Failure, sentence};
+use crate::ui::chain_run::ChainRun;
+use crate::ui::failure::Failure;
 use crate::ui::field::Faults;
 use crate::ui::form::Posted;
 use crate::ui::session::Signed;
-use crate::ui::units::size;
 
 use super::control::{Control, Kind};
 
 /// What the button says.
 pub(super) const BUTTON: &str = "preview";
-
-/// What an event came to.
-pub(super) struct Shown {
-    pub(super) event_type: String,
-    pub(super) stages: Vec<StageShown>,
-    pub(super) request: Option<(Request, Code, String)>,
-    /// Why nothing would be sent.
-    pub(super) nothing: Option<String>,
-}
-
-pub(super) struct StageShown {
-    pub(super) ran: Stage,
-    /// Of what it was given and what it left.
-    pub(super) diff: Option<Diff>,
-    /// Where they are too different for one.
-    pub(super) left: Option<Code>,
-}
 
 pub(super) fn fields(typed: &Posted, faults: &Faults, types: &[String]) -> [Control; 3] {
     let usual = (String::new(), "One that it wants".to_owned());
@@ -65,7 +44,7 @@ pub(super) async fn run(
     (ui, signed): (&Ui, &Signed),
     typed: &Posted,
     (webhook, input): (Option<&Webhook>, WebhookInput),
-) -> Result<Result<Shown, Faults>, Failure> {
+) -> Result<Result<ChainRun, Faults>, Failure> {
     let mut faults = Faults::default();
     let event_id = faults.parsed("/eventId", typed.filled("preview-event"), str::parse);
     let event_type = faults.parsed("/event/type", typed.filled("preview-type"), str::parse);
@@ -76,6 +55,8 @@ pub(super) async fn run(
         return Ok(Err(faults));
     }
     let event = event_id.is_none().then(|| TrialEvent { event_type, data, ..TrialEvent::default() });
+    let note =
+        if webhook.is_none() { "its secret isn’t made before it is saved, so another one signed this" } else { "" };
     let (caller, change) = (signed.caller(), Box::new(input));
     let previewed = match webhook {
         Some(webhook) => {
@@ -85,31 +66,7 @@ pub(super) async fn run(
         None => ui.services.preview_draft(caller, DraftInput { webhook: change, event_id, event }).await,
     };
     match previewed {
-        Ok((event, preview)) => Ok(Ok(Shown::new(&event, preview))),
+        Ok((event, preview)) => Ok(Ok(ChainRun::new(&event, preview, note))),
         Err(error) => Ok(Err(Faults::of(error)?.outside(&["/change", "/webhook"]))),
-    }
-}
-
-impl Shown {
-    fn new(event: &Event, preview: Preview) -> Self {
-        let (mut given, mut stages) = (event.data.bytes.clone(), Vec::with_capacity(preview.stages.len()));
-        for (run, left) in preview.stages.iter().zip(preview.left) {
-            let left = left.filter(|_| Stage::changes(run));
-            let diff = left
-                .as_ref()
-                .and_then(|left| Diff::new("What it changes, by lines", &readable(&given), &readable(left)));
-            let whole = left.as_ref().filter(|left| diff.is_none() && **left != given);
-            let whole = whole.map(|left| Code::of_bytes("What it left", left));
-            stages.push(StageShown { ran: Stage::new(run), diff, left: whole });
-            given = left.unwrap_or(given);
-        }
-        let (request, nothing) = match preview.end {
-            PreviewEnd::Request { sent, body } => {
-                let code = Code::of_bytes("Body of the request", &body);
-                (Some((Request::new(&sent), code, size(body.len() as u64))), None)
-            }
-            PreviewEnd::Nothing(outcome) => (None, Some(sentence(&outcome.to_string()))),
-        };
-        Self { event_type: event.event_type.to_string(), stages, request, nothing }
     }
 }
