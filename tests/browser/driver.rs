@@ -1,0 +1,155 @@
+//! chromedriver and its browsers: one driver a test process, and for each test a new browser with a folder of its own.
+//!
+//! A shell looks after the driver: it reads a pipe that only this process holds open, and when that ends, however it does, asks the
+//! driver to end its browsers, and removes their folders. What the machine lacks is said loudly, and fails where everything is required.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How many browsers there are at once: each of them keeps a core busy.
+static TURNS: Semaphore = Semaphore::const_new(2);
+static DRIVER: OnceLock<Option<Driver>> = OnceLock::new();
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// Starts the driver, is told its port, and waits for the end of its input.
+const KEEPER: &str = r#"
+chromedriver --port=0 &
+driver=$!
+trap '' INT HUP TERM
+read -r port && cat >/dev/null
+if [ -n "$port" ] && exec 3<>"/dev/tcp/127.0.0.1/$port"; then
+  printf 'GET /shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
+  timeout 10 cat <&3 >/dev/null
+fi 2>/dev/null
+kill -KILL "$driver" 2>/dev/null
+wait "$driver" 2>/dev/null
+rm -rf "$1"
+"#;
+
+const BROWSER_FLAGS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+struct Driver {
+    port: u16,
+    browser: PathBuf,
+    folder: PathBuf,
+    /// Its input ends with this process.
+    _keeper: Child,
+    /// What the driver says later goes nowhere, and must have somewhere to go.
+    _said: BufReader<ChildStdout>,
+}
+
+/// A browser. It is asked by WebDriver, which is JSON over HTTP.
+pub(crate) struct Session {
+    http: reqwest::Client,
+    id: String,
+    port: u16,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Session {
+    /// `None` if the machine lacks what it takes.
+    pub(crate) async fn start() -> Option<Self> {
+        let turn = TURNS.acquire().await.unwrap();
+        let driver = DRIVER.get_or_init(Driver::start).as_ref()?;
+        let profile = driver.folder.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+        let mut flags = BROWSER_FLAGS.map(str::to_owned).to_vec();
+        flags.push(format!("--user-data-dir={}", profile.display()));
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": driver.browser, "args": flags },
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "pageLoad": 60_000, "script": 2_000 },
+        });
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::new();
+        let url = format!("http://127.0.0.1:{}/session", driver.port);
+        let started = ask(&http, url, json!({ "capabilities": { "alwaysMatch": capabilities } })).await.unwrap();
+        let id = started["sessionId"].as_str().unwrap().to_owned();
+        Some(Self { http, id, port: driver.port, _turn: turn })
+    }
+
+    /// A command of WebDriver, or one of chromedriver's own. What can't be done is told in words.
+    pub(crate) async fn ask(&self, what: &str, body: Value) -> Result<Value, String> {
+        ask(&self.http, format!("http://127.0.0.1:{}/session/{}/{what}", self.port, self.id), body).await
+    }
+}
+
+async fn ask(http: &reqwest::Client, url: String, body: Value) -> Result<Value, String> {
+    let answer = http.post(url).json(&body).send().await.unwrap();
+    let worked = answer.status().is_success();
+    let mut answer: Value = answer.json().await.unwrap();
+    let value = answer["value"].take();
+    if worked { Ok(value) } else { Err(value["message"].as_str().unwrap_or_default().to_owned()) }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
+        let ended = format!("DELETE /session/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", self.id);
+        // A driver that is gone has no browsers either. It answers when the browser has ended, and keeps the connection.
+        if stream.write_all(ended.as_bytes()).is_ok() {
+            let _ = stream.read(&mut [0; 1]);
+        }
+    }
+}
+
+impl Driver {
+    fn start() -> Option<Self> {
+        let (browser, driver) = (on_path("chromium"), on_path("chromedriver"));
+        let (Some(browser), Some(_)) = (browser, driver) else {
+            left_out(
+                "Chromium or chromedriver is missing (apt-get install chromium chromium-driver): no page was looked at",
+            );
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("waxwing-browsers-").tempdir().unwrap().keep();
+        let mut keeper = Command::new("bash")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(keeper.stdout.take().unwrap());
+        let port = loop {
+            let mut line = String::new();
+            assert!(said.read_line(&mut line).unwrap() > 0, "chromedriver doesn't start");
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                break port.trim().trim_end_matches('.').parse().unwrap();
+            }
+        };
+        writeln!(keeper.stdin.as_mut().unwrap(), "{port}").unwrap();
+        Some(Self { port, browser, folder, _keeper: keeper, _said: said })
+    }
+}
+
+fn on_path(tool: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(tool)).find(|file| Path::is_file(file))
+}
+
+/// Says it past the test harness, which keeps back what a passing test prints; fails where everything is required.
+#[allow(clippy::disallowed_methods, reason = "how the test command says that nothing may be left out")]
+pub(crate) fn left_out(what: &str) {
+    let required = std::env::var("WAXWING_TESTS_REQUIRE").is_ok_and(|value| value == "1");
+    assert!(!required, "{what}");
+    std::io::stderr().write_all(format!("\n!!! LEFT OUT: {what} !!!\n").as_bytes()).unwrap();
+}
