@@ -14,6 +14,7 @@ mod handmade;
 mod installation;
 mod journeys;
 mod keyboard;
+mod live;
 mod pages;
 mod planted;
 mod receiver;
