@@ -112,3 +112,20 @@ async fn the_pages_carry_nothing_that_the_policy_refuses() {
         assert_eq!(page.text.matches("<h1>").count(), 1, "{path}");
     }
 }
+
+#[tokio::test]
+async fn it_is_of_all_tenants_or_of_one() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    admin.get("/admin/overview").await.lacks("All tenants");
+    world.put("/api/tenants/acme", json!({})).await.ok();
+    world.webhook_with(json!({ "name": "not hers", "events": ["*"], "retry": { "delaysSeconds": [] } })).await;
+    world.sink.answers(&[500]);
+    world.publish("order.lost", json!({})).await;
+    world.deliver().await;
+    admin.get("/admin/overview").await.shows("All tenants").shows("<option value=\"acme\">").shows("order.lost");
+    let hers = admin.get("/admin/overview?tenant=acme").await;
+    hers.shows("<option value=\"acme\" selected>").lacks("order.lost");
+    let tenant = Browser::signed_in(&world, &world.token("tenant", Some("acme")).await).await;
+    tenant.get("/admin/overview").await.lacks("All tenants");
+}

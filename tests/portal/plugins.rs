@@ -204,3 +204,23 @@ async fn markup_that_somebody_stored_arrives_as_text() {
         page.lacks("<script>alert").lacks("<img src=x").shows("Verdict");
     }
 }
+
+#[tokio::test]
+async fn a_plugins_page_says_how_it_fares_and_what_it_may_use() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    let unused = admin.get(&format!("{LIST}/filter")).await;
+    unused.shows("it wasn’t used yet").shows("20,000,000 instructions").shows("64.0 MiB of memory");
+    let stage = json!({ "plugin": "template", "settings": { "template": "{\"is\":\"{{ data.name }}\"}" } });
+    world.webhook_with(json!({ "events": ["*"], "plugins": [stage] })).await;
+    for data in [json!({ "name": "x" }), json!({})] {
+        world.publish("order.paid", data).await;
+        world.deliver().await;
+    }
+    let fares = world.get("/api/plugins/template/stats").await.ok();
+    assert_eq!((&fares["deliveries"], &fares["faults"], &fares["faultRate"]), (&json!(2), &json!(1), &json!(0.5)));
+    let failed = fares["lastFault"]["id"].as_str().unwrap();
+    let page = admin.get(&format!("{LIST}/template")).await;
+    page.shows("50 % failed by its fault: 1 of the newest 2").shows(&format!("href=\"/admin/deliveries/{failed}\""));
+    assert_eq!(world.get("/api/plugins/pigeons/stats").await.status, 404);
+}

@@ -237,6 +237,9 @@ fn settings_shown(settings: &SettingsShown) -> SettingsAnswer {
         limits: serde_json::json!({
             "eventDataBytes": DATA_MAX, "batchBytes": BODY_MAX, "batchEvents": EVENTS_MAX,
             "jsonDepth": DEPTH_MAX, "componentBytes": COMPONENT_MAX, "replays": REPLAYS_MAX,
+            "pluginFuel": rules.plugin_limits.fuel, "pluginFuelPerByte": rules.plugin_limits.fuel_per_byte,
+            "pluginMemoryBytes": rules.plugin_limits.memory, "pluginOutputBytes": rules.plugin_limits.output,
+            "pluginLogLines": rules.plugin_limits.log_lines,
         }),
     }
 }

@@ -14,6 +14,7 @@ mod intake;
 mod log;
 mod overview;
 mod page;
+mod plugin_uses;
 mod plugins;
 mod portal;
 mod probes;
@@ -151,6 +152,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(deliveries::routes())
         .merge(overview::routes())
         .merge(plugins::routes())
+        .merge(plugin_uses::routes())
         .merge(catalogue::routes())
         .merge(accounts::routes())
         .merge(portal::routes())

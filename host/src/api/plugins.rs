@@ -11,7 +11,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::model::plugin::Plugin;
-use crate::service::webhooks::UseVersion;
 use crate::service::{BacktestInput, COMPONENT_MAX, Caller, Ran, RunInput, Verdict};
 
 use super::Api;
@@ -21,7 +20,7 @@ use super::extract::{CreatedAt, Json, content_type, read};
 use super::page::{Listed, all};
 use super::problem::{Answer, Problem};
 use super::trials::{PreviewShown, previewed};
-use super::view::{self, WebhookShown, json};
+use super::view::json;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -29,7 +28,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(get))
         .routes(routes!(versions))
         .routes(routes!(version, change, delete))
-        .routes(routes!(use_version))
         .routes(routes!(run))
         .routes(routes!(backtest))
 }
@@ -202,23 +200,6 @@ async fn change(
 ) -> Answer<Shown<PluginShown>> {
     let plugin = api.services.plugin_version(&caller, &name, &version)?;
     Ok(Shown(shown(&*api.services.share_plugin(&caller, &plugin, input.shared).await?)))
-}
-
-/// Moves a webhook to this version
-///
-/// Wherever its chain has another version of the plugin. Settings and secrets stay; where this version doesn't take them, they are named and
-/// nothing changes. The same call with the version before moves it back.
-#[utoipa::path(post, path = "/api/plugins/{name}/versions/{version}/use", tag = "plugins",
-    params(("name" = String, Path), ("version" = String, Path)), request_body = UseVersion,
-    responses((status = 200, body = WebhookShown), Refused))]
-async fn use_version(
-    State(api): State<Api>,
-    caller: Caller,
-    Path((name, version)): Path<(String, String)>,
-    Json(input): Json<UseVersion>,
-) -> Answer<Shown<WebhookShown>> {
-    let moved = api.services.use_version(&caller, (&name, &version), input).await?;
-    Ok(Shown(view::webhook(&caller, &moved)))
 }
 
 /// Deletes a version that nothing needs

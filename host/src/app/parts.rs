@@ -13,7 +13,7 @@ use crate::deliver::Deliver;
 use crate::model::causes::WithCauses;
 use crate::model::plugin::Digest;
 use crate::send::{EgressOptions, HttpSender, Sender};
-use crate::service::{Rules, Services, token_hash};
+use crate::service::{PluginLimits, Rules, Services, token_hash};
 use crate::store::Store;
 use crate::transform::Components;
 use crate::transform::wasm::limits::Limits;
@@ -79,8 +79,16 @@ pub(super) fn deliver(config: &Config, parts: deliver::Parts) -> Arc<Deliver> {
 }
 
 pub(super) fn rules(config: &Config) -> Rules {
-    let egress = &config.egress;
+    let (egress, plugins) = (&config.egress, limits(config));
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     Rules {
+        plugin_limits: PluginLimits {
+            fuel: plugins.fuel.base,
+            fuel_per_byte: plugins.fuel.per_byte,
+            memory: wide(plugins.memory),
+            output: wide(plugins.output),
+            log_lines: wide(plugins.log.lines),
+        },
         allow_http: egress.allow_http,
         admin_token: config.server.admin_token.as_ref().map(|token| token_hash(token.expose())),
         defaults: config.delivery.defaults.clone(),

@@ -33,6 +33,7 @@ mod keys;
 mod memory;
 mod overview;
 mod patch;
+mod plugin_fares;
 mod plugins;
 mod portal_links;
 mod preview;
@@ -52,6 +53,7 @@ pub use catalogue::EventTypeInput;
 pub use deliveries::DeliveryBody;
 pub use explain::{Explanation, WebhookExplained};
 pub use overview::Standing;
+pub use plugin_fares::{PluginFares, PluginLimits};
 pub use plugins::COMPONENT_MAX;
 pub use portal_links::{PortalLink, PortalLinkInput};
 pub use preview::{BacktestInput, Compared, DraftInput, PreviewInput, Rerun, RerunInput};
@@ -89,6 +91,7 @@ pub struct Rules {
     pub sinks: Vec<SocketAddr>,
     /// How deliveries leave, so that receivers can let them in.
     pub source_addresses: Vec<String>,
+    pub plugin_limits: PluginLimits,
     pub proxy: Option<String>,
     /// Where browsers find the portal, if not where they say that they ask.
     pub public_url: Option<url::Url>,

@@ -225,7 +225,7 @@ impl Services {
     }
 
     /// The newest deliveries, over all webhooks that have the plugin in their chain.
-    async fn users_of(&self, caller: &Caller, name: &str, last: u32) -> Result<Vec<Delivery>> {
+    pub(super) async fn users_of(&self, caller: &Caller, name: &str, last: u32) -> Result<Vec<Delivery>> {
         let uses = |webhook: &Arc<Webhook>| webhook.revision.chain.iter().any(|stage| stage.name == name);
         let mut found = Vec::new();
         for webhook in self.directory.all().into_iter().filter(uses).filter(|webhook| caller.sees(&webhook.tenant)) {

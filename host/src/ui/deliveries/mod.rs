@@ -63,6 +63,6 @@ pub(super) fn badge_of(delivery: &Delivery) -> Badge {
 }
 
 /// The page of a delivery.
-pub(super) fn path_of(delivery: &Delivery) -> String {
+pub(in crate::ui) fn path_of(delivery: &Delivery) -> String {
     format!("{LIST}/{}", delivery.id.shown(delivery.test))
 }

@@ -15,6 +15,7 @@ use crate::model::webhook::{Health, Status, Webhook};
 use crate::service::Standing;
 
 use self::chart::Chart;
+use super::deliveries::tenants;
 use super::failure::sentence;
 use super::layout::Layout;
 use super::query::Query;
@@ -31,6 +32,9 @@ pub(super) fn routes() -> Router<Ui> {
 #[template(path = "overview/page.html", blocks = ["live"])]
 struct Page {
     at: Layout,
+    /// Of whom, where there are several: each tenant's name, and the one that was chosen.
+    tenants: Vec<String>,
+    tenant: String,
     stats: Vec<Stat>,
     chart: Chart,
     failing: Vec<Failing>,
@@ -92,6 +96,8 @@ async fn overview(State(ui): State<Ui>, signed: Signed, headers: HeaderMap, quer
     let failed = standing.failed.iter().map(|delivery| Failed::new(delivery, name(delivery), now));
     let page = Page {
         at: signed.0.layout("Overview"),
+        tenants: tenants(&ui.services, caller)?,
+        tenant: query.get("tenant").unwrap_or_default().to_owned(),
         stats: stats(&standing, now),
         chart: Chart::new(&standing),
         failing: standing.failing.iter().map(|(webhook, health)| Failing::new(webhook, health, now)).collect(),

@@ -51,6 +51,7 @@ pub(super) async fn use_version(
                 (&name, &version),
                 Refused { move_of: Some(why), ..Refused::default() },
             )
+            .await
         }
         Err(other) => Err(other.into()),
     }
@@ -62,7 +63,7 @@ pub(super) async fn delete(State(ui): State<Ui>, signed: Signed, Path((name, ver
         // What needs it is said beside the button.
         Err(ServiceError::Refused { detail, .. }) => {
             let refused = Refused { deletion: Some(sentence(&detail)), ..Refused::default() };
-            super::detail::refused(&ui, &signed, (&name, &version), refused)
+            super::detail::refused(&ui, &signed, (&name, &version), refused).await
         }
         Err(other) => Err(other.into()),
     }

@@ -24,6 +24,7 @@ use crate::ui::{Answer, Ui};
 
 use super::LIST;
 use super::actions::place;
+use super::facts;
 use super::playground::{self, Outcome};
 
 #[derive(Template)]
@@ -39,6 +40,8 @@ struct Page {
     shared: bool,
     bundled: bool,
     imports: Vec<String>,
+    /// The newest delivery that failed by a fault of it: its page, and why.
+    last_fault: Option<(String, String)>,
     schema: String,
     versions: Vec<Version>,
     samples: Vec<Sample>,
@@ -102,7 +105,7 @@ pub(super) async fn detail(State(ui): State<Ui>, signed: Signed, Path(name): Pat
     let typed = playground::sample(&plugin, query.parsed("sample").unwrap_or_default());
     let done = query.get("done").and_then(super::sentence_of);
     let shown = Shown { typed: &typed, faults: &Faults::default(), outcome: None, refused: Refused::default(), done };
-    page(&ui, &signed, &plugin, shown)
+    page(&ui, &signed, &plugin, shown).await
 }
 
 pub(super) async fn run(State(ui): State<Ui>, signed: Signed, Path(name): Path<String>, posted: Posted) -> Answer {
@@ -119,15 +122,15 @@ pub(super) async fn run(State(ui): State<Ui>, signed: Signed, Path(name): Path<S
     };
     let status = if outcome.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = Shown { typed: &posted, faults: &faults, outcome, refused: Refused::default(), done: None };
-    Ok((status, page(&ui, &signed, &plugin, shown)?).into_response())
+    Ok((status, page(&ui, &signed, &plugin, shown).await?).into_response())
 }
 
 /// The page of a version with which something couldn't be done.
-pub(super) fn refused(ui: &Ui, signed: &Signed, (name, version): (&str, &str), refused: Refused) -> Answer {
+pub(super) async fn refused(ui: &Ui, signed: &Signed, (name, version): (&str, &str), refused: Refused) -> Answer {
     let plugin = chosen(ui, signed, name, Some(version))?;
     let (typed, faults) = (playground::sample(&plugin, 0), Faults::default());
     let shown = Shown { typed: &typed, faults: &faults, outcome: None, refused, done: None };
-    Ok((StatusCode::CONFLICT, page(ui, signed, &plugin, shown)?).into_response())
+    Ok((StatusCode::CONFLICT, page(ui, signed, &plugin, shown).await?).into_response())
 }
 
 /// The newest, if none is named.
@@ -141,7 +144,7 @@ fn chosen(ui: &Ui, signed: &Signed, name: &str, version: Option<&str>) -> Result
     }
 }
 
-fn page(ui: &Ui, signed: &Signed, plugin: &Arc<Plugin>, shown: Shown<'_>) -> Result<Response, Failure> {
+async fn page(ui: &Ui, signed: &Signed, plugin: &Arc<Plugin>, shown: Shown<'_>) -> Result<Response, Failure> {
     let (caller, manifest, now) = (signed.caller(), &plugin.manifest, ui.services.now());
     let (name, version) = (manifest.name.clone(), manifest.version.to_string());
     let filter = WebhookFilter { plugin: Some(name.clone()), ..WebhookFilter::default() };
@@ -165,11 +168,13 @@ fn page(ui: &Ui, signed: &Signed, plugin: &Arc<Plugin>, shown: Shown<'_>) -> Res
         let fields = playground::fields(shown.typed, shown.faults);
         Playground { faults: shown.faults.summary(&fields.each_ref()), fields, outcome: shown.outcome }
     });
+    let fares = ui.services.plugin_fares(caller, &name).await?;
     let page = Page {
         at: signed.0.layout(format!("{name} {version}")).done(shown.done),
         csrf: signed.csrf(),
         description: manifest.description.clone(),
-        facts: facts(plugin),
+        facts: facts::of(plugin, &ui.services.plugin_limits(caller)?, &fares),
+        last_fault: fares.last.as_ref().map(facts::fault),
         uploaded: Moment::new(plugin.uploaded_at, now),
         shared: plugin.shared,
         bundled: plugin.bundled,
@@ -203,21 +208,4 @@ impl User {
             versions,
         }
     }
-}
-
-fn facts(plugin: &Plugin) -> Vec<(&'static str, String)> {
-    let manifest = &plugin.manifest;
-    let types = if manifest.event_types.is_empty() { "any".to_owned() } else { manifest.event_types.join(", ") };
-    let mut facts = vec![
-        ("Digest", plugin.digest.to_string()),
-        ("Size", super::size(plugin.size)),
-        ("Made for", types),
-        ("Hides things", if manifest.redacts { "yes: it can’t be skipped" } else { "no" }.to_owned()),
-        ("Judges replies", if manifest.classifies { "yes" } else { "no" }.to_owned()),
-    ];
-    let attributes: Vec<String> = manifest.attributes.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    if !attributes.is_empty() {
-        facts.push(("Says of itself", attributes.join(", ")));
-    }
-    facts
 }

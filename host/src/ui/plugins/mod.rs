@@ -2,6 +2,7 @@
 
 mod actions;
 mod detail;
+mod facts;
 mod list;
 mod playground;
 mod templates;

@@ -11,7 +11,7 @@ use crate::model::event::DATA_MAX;
 use crate::model::policy::RetryPolicy;
 use crate::model::webhook::FormatName;
 use crate::service::{
-    BODY_MAX, COMPONENT_MAX, DEPTH_MAX, EVENTS_MAX, Patch, REPLAYS_MAX, SettingsInput, SettingsShown,
+    BODY_MAX, COMPONENT_MAX, DEPTH_MAX, EVENTS_MAX, Patch, PluginLimits, REPLAYS_MAX, SettingsInput, SettingsShown,
 };
 use crate::ui::failure::Failure;
 use crate::ui::field::{Faults, Field, Kind, Summary};
@@ -19,6 +19,7 @@ use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::query::{Query, saying};
 use crate::ui::session::Signed;
+use crate::ui::units::count;
 use crate::ui::{Answer, Ui};
 
 use super::{SERVER, Tab, tabs};
@@ -174,12 +175,12 @@ fn page(
         proxy: rules.proxy.clone(),
         allow_http: rules.allow_http,
         networks: rules.allow_networks.iter().map(ToString::to_string).collect(),
-        limits: limits(),
+        limits: limits(&rules.plugin_limits),
     };
     Ok(rendered(&page)?.into_response())
 }
 
-fn limits() -> Vec<(&'static str, String)> {
+fn limits(plugins: &PluginLimits) -> Vec<(&'static str, String)> {
     let mib = |bytes: usize| match bytes {
         bytes if bytes.is_multiple_of(1024 * 1024) => format!("{} MiB", bytes / (1024 * 1024)),
         bytes => format!("{} KiB", bytes / 1024),
@@ -189,6 +190,11 @@ fn limits() -> Vec<(&'static str, String)> {
         ("Events posted at once", format!("{EVENTS_MAX}, {}", mib(BODY_MAX))),
         ("Depth of JSON", DEPTH_MAX.to_string()),
         ("A plugin’s component", mib(COMPONENT_MAX)),
+        (
+            "Instructions of a plugin’s run",
+            format!("{}, and {} for each byte", count(plugins.fuel), count(plugins.fuel_per_byte)),
+        ),
+        ("Memory of a plugin’s run", mib(usize::try_from(plugins.memory).unwrap_or(usize::MAX))),
         ("Replays at once", REPLAYS_MAX.to_string()),
     ]
 }
