@@ -19,6 +19,7 @@ use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::query::{Query, saying};
 use crate::ui::session::Signed;
+use crate::ui::units::count;
 use crate::ui::{Answer, Ui};
 
 use super::{SERVER, Tab, tabs};
@@ -189,7 +190,7 @@ fn limits() -> Vec<(&'static str, String)> {
         ("Events posted at once", format!("{EVENTS_MAX}, {}", mib(BODY_MAX))),
         ("Depth of JSON", DEPTH_MAX.to_string()),
         ("A plugin’s component", mib(COMPONENT_MAX)),
-        ("Replays at once", REPLAYS_MAX.to_string()),
+        ("Replays at once", count(REPLAYS_MAX.into())),
     ]
 }
 
