@@ -57,7 +57,9 @@ impl Installation {
         let url = format!("{}?token=", self.receiver.url("/archive/of/everything"));
         let url = format!("{url}{}", "0123456789abcdef".repeat(125)).chars().take(2000).collect::<String>();
         let word = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz".repeat(2);
-        self.webhook("long", json!({ "name": name, "url": url, "events": ["*"], "description": word, "headers": { "x-a-rather-long-header-name-of-somebody": "y".repeat(300) } })).await;
+        let headers = json!({ "x-a-rather-long-header-name-of-somebody": "y".repeat(300) });
+        let long = json!({ "name": name, "url": url, "events": ["*"], "description": word, "headers": headers });
+        self.webhook("long", long).await;
         let word = word.chars().take(120).collect::<String>();
         self.webhook("word", json!({ "name": word, "url": url, "events": ["license.*"] })).await;
         let long_type = format!("license.{}", "renewed-by-the-same-customer-".repeat(8));

@@ -132,6 +132,7 @@ async fn a_viewer_finds_nothing_to_change_and_may_change_nothing() {
         assert_eq!(posted(&tab, &path, fields).await, json!(403), "{path}");
     }
     assert_eq!(place.world.get(&format!("/api/webhooks/{}", place.id("slack"))).await.ok()["status"], "active");
+    tab.ends().await;
 }
 
 #[tokio::test]
@@ -160,6 +161,7 @@ async fn a_tenant_sees_and_reaches_nothing_of_another() {
     assert_eq!(posted(&tab, &format!("{webhook}/delete"), json!({})).await, json!(404));
     let replay = format!("/admin/deliveries/{}/replay", place.id("failed"));
     assert_eq!(posted(&tab, &replay, json!({})).await, json!(404));
+    tab.ends().await;
 }
 
 #[tokio::test]
@@ -179,5 +181,5 @@ async fn somebody_signs_in_by_a_link_chooses_how_it_looks_and_signs_out() {
     tab.at("/admin/sign-in").await;
     tab.open(link.path()).await;
     tab.shows("This link no longer works").await;
-    drop(world);
+    tab.ends().await;
 }

@@ -20,6 +20,7 @@ mod planted;
 mod receiver;
 mod screenshots;
 mod tab;
+mod troubles;
 mod workflows;
 #[allow(dead_code, reason = "the API's tests use all of it")]
 #[path = "../api/world.rs"]

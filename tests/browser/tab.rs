@@ -192,10 +192,10 @@ impl Tab {
     }
 
     /// What a script calls `done` with; it may take a minute.
-    pub(crate) async fn awaits(&self, script: &str) -> Value {
-        let script = format!("const done = arguments[0];\n{script}");
+    pub(crate) async fn awaits(&self, script: &str, args: Value) -> Value {
+        let script = format!("const [args, done] = arguments;\n{script}");
         self.session.ask("timeouts", json!({ "script": 60_000 })).await.unwrap();
-        let done = self.session.ask("execute/async", json!({ "script": script, "args": [] })).await.unwrap();
+        let done = self.session.ask("execute/async", json!({ "script": script, "args": [args] })).await.unwrap();
         self.session.ask("timeouts", json!({ "script": 2_000 })).await.unwrap();
         done
     }

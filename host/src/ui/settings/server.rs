@@ -195,7 +195,7 @@ fn limits(plugins: &PluginLimits) -> Vec<(&'static str, String)> {
             format!("{}, and {} for each byte", count(plugins.fuel), count(plugins.fuel_per_byte)),
         ),
         ("Memory of a plugin’s run", mib(usize::try_from(plugins.memory).unwrap_or(usize::MAX))),
-        ("Replays at once", REPLAYS_MAX.to_string()),
+        ("Replays at once", count(REPLAYS_MAX.into())),
     ]
 }
 
