@@ -17,6 +17,7 @@ mod pages;
 mod plugins;
 mod settings;
 mod sign_in;
+mod sinks;
 mod webhook;
 mod webhook_form;
 mod webhooks;

@@ -18,6 +18,7 @@ mod plugins;
 mod portal;
 mod probes;
 mod problem;
+mod sinks;
 mod trials;
 mod view;
 mod webhooks;
@@ -32,6 +33,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,6 +47,8 @@ pub struct Api {
     /// Renders the metrics.
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
     document: Arc<Value>,
+    /// What comes to sinks, while it is read and kept.
+    receiving: Arc<Semaphore>,
 }
 
 /// What a server answers.
@@ -79,7 +83,8 @@ impl Face {
     ) -> Self {
         let (router, openapi) = described().split_for_parts();
         let document = Arc::new(document::finish(&openapi));
-        let api = Api { services, metrics, document };
+        let receiving = Arc::new(Semaphore::new(sinks::AT_ONCE_MAX));
+        let api = Api { services, metrics, document, receiving };
         let router = router
             .route("/openapi.json", get(document::openapi))
             .route("/docs", get(document::page))
@@ -97,6 +102,8 @@ impl Face {
             problem::worker_only().into_response()
         } else if request.method() == Method::POST && request.uri().path() == events::PATH {
             events::take(&self.api, request).await
+        } else if sinks::is_one(request.uri().path()) {
+            return sinks::receive(&self.api, request).await;
         } else if is_of_portal(request.uri().path()) {
             request.extensions_mut().insert(ConnectInfo(peer));
             return self.portal(request).await;
@@ -154,6 +161,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(catalogue::routes())
         .merge(accounts::routes())
         .merge(portal::routes())
+        .merge(sinks::routes())
         .merge(probes::routes())
 }
 

@@ -23,9 +23,9 @@ use crate::service::{Patch, ServiceError};
 use crate::ui::field::{Faults, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
-use crate::ui::query::saying;
+use crate::ui::query::{Query, saying};
 use crate::ui::session::Signed;
-use crate::ui::{Answer, Ui};
+use crate::ui::{Answer, Ui, sinks};
 
 pub(super) use self::control::{Control, Kind};
 use self::events::Events;
@@ -77,10 +77,15 @@ fn is_about_the_chain(posted: &Posted) -> bool {
     !matches!(posted.get("do"), "" | "save")
 }
 
-pub(super) async fn new(State(ui): State<Ui>, signed: Signed) -> Answer {
+pub(super) async fn new(State(ui): State<Ui>, signed: Signed, query: Query) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
-    let tenant = signed.caller().tenant.as_ref().map(ToString::to_string);
-    let typed = typed::of_settings(&ui.services.settings(signed.caller())?, tenant.as_deref());
+    let sink = match query.get("sink") {
+        Some(id) => Some(ui.services.sink(signed.caller(), sinks::named(id)?).await?),
+        None => None,
+    };
+    let tenant = sink.as_ref().map(|sink| &sink.tenant).or(signed.caller().tenant.as_ref()).map(ToString::to_string);
+    let url = sink.map(|sink| ui.services.sink_url(&sink)).unwrap_or_default();
+    let typed = typed::of_settings(&ui.services.settings(signed.caller())?, tenant.as_deref(), url);
     page(&ui, &signed, Shown { typed: &typed, faults: &Faults::default(), webhook: None, chain: &[], conflict: false })
 }
 

@@ -16,10 +16,11 @@ use super::events;
 /// The choice that goes with one's own list of delays.
 pub(super) const OWN_DELAYS: &str = "custom";
 
-pub(super) fn of_settings(settings: &SettingsShown, tenant: Option<&str>) -> Posted {
+pub(super) fn of_settings(settings: &SettingsShown, tenant: Option<&str>, url: String) -> Posted {
     let (retry, delays) = retry(&settings.retry);
     Posted::filled_in(vec![
         ("active".into(), "yes".into()),
+        ("url".into(), url),
         ("tenant".into(), tenant.unwrap_or_default().into()),
         ("environment".into(), settings.environment.to_string()),
         ("format".into(), settings.format.as_str().into()),
