@@ -31,6 +31,7 @@ use crate::config::{Config, Role};
 use crate::deliver::{Deliver, Running};
 use crate::model::causes::WithCauses;
 use crate::model::ids::IdSource;
+use crate::model::sink::OwnSinks;
 use crate::route::Directory;
 use crate::service::{self, Services};
 use crate::{deliver, ingest, telemetry, ui};
@@ -87,7 +88,8 @@ impl App {
         let listener = TcpListener::bind(config.server.listen).await;
         let listener = listener.with_context(|| format!("can't listen on {}", config.server.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let wired = Wired::new(&config, &around).await?;
+        let own_sinks = OwnSinks::new(address, config.server.public_url.as_ref());
+        let wired = Wired::new(&config, &around, own_sinks).await?;
         let Wired { services, deliver, store, ids } = wired;
         let living = Node::new(store.store(), (&services, &deliver), &ids, &around).live();
         parts::keep_bundled(&services).await?;
@@ -160,7 +162,7 @@ struct Wired {
 }
 
 impl Wired {
-    async fn new(config: &Config, around: &Surroundings) -> anyhow::Result<Self> {
+    async fn new(config: &Config, around: &Surroundings, own_sinks: OwnSinks) -> anyhow::Result<Self> {
         let (clock, rng) = (Arc::clone(&around.clock), Arc::clone(&around.rng));
         let keys = key::read(&config.storage, rng.as_ref()).context("the server's key")?;
         let vault = Arc::clone(&keys.vault);
@@ -171,7 +173,7 @@ impl Wired {
         let directory = Arc::new(Directory::new(webhooks));
         let after = store.highest_id().await.context("the last id can't be read")?;
         let ids = Arc::new(IdSource::new(store.number(), after));
-        let sender = parts::sender(config, around)?;
+        let sender = parts::sender(config, around, own_sinks.clone())?;
         let fuel = transform.limits().fuel;
         let parts = deliver::Parts {
             store: Arc::clone(&store),
@@ -196,7 +198,7 @@ impl Wired {
             ids: Arc::clone(&ids),
             clock: Arc::clone(&clock),
         }));
-        let (rules, room) = (parts::rules(config), ingest::Room::new(config.server.intake));
+        let (rules, room) = (parts::rules(config, own_sinks), ingest::Room::new(config.server.intake));
         let deliver_too = Arc::clone(&deliver);
         let parts = service::Parts {
             store,

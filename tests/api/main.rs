@@ -17,5 +17,6 @@ mod overview;
 mod plugins;
 mod refusals;
 mod replays;
+mod sinks;
 mod webhooks;
 mod world;

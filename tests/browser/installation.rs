@@ -163,6 +163,11 @@ impl Installation {
         let link = self.world.post("/api/portal/links", json!({ "role": "viewer" })).await.ok();
         let link = link["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         self.ids.insert("link", link);
+        let sink = json!({ "name": "For trying out", "status": 202, "body": "{\"taken\":true}" });
+        let sink = self.world.post("/api/sinks", sink).await.ok();
+        let sent = json!({ "type": "license.activated", "data": { "licenseKey": "AAAA-BBBB", "seats": 5 } });
+        reqwest::Client::new().post(sink["url"].as_str().unwrap()).json(&sent).send().await.unwrap();
+        self.ids.insert("sink", sink["id"].as_str().unwrap().to_owned());
         self.ids.insert("no-link", "used-before".to_owned());
     }
 

@@ -8,6 +8,7 @@
 )]
 
 mod exchange;
+mod own_sinks;
 mod policy;
 mod proxy;
 mod receiver;

@@ -18,6 +18,7 @@ mod plugins;
 mod preview;
 mod settings;
 mod sign_in;
+mod sinks;
 mod webhook;
 mod webhook_form;
 mod webhooks;

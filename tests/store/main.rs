@@ -32,6 +32,7 @@ mod queue;
 mod replays;
 mod samples;
 mod sessions;
+mod sinks;
 mod sqlite;
 mod webhooks;
 
@@ -147,6 +148,11 @@ contract! {
         a_session_is_kept_until_it_is_ended_or_has_expired,
         a_link_is_taken_once_however_many_ask_at_once,
         a_link_that_has_expired_is_not_taken,
+    }
+    sinks {
+        a_sink_is_found_by_its_id_and_its_token_and_a_tenant_has_so_many,
+        of_what_came_the_newest_stay_for_a_while,
+        what_came_goes_with_its_sink_and_a_sink_with_its_tenant,
     }
     accounts {
         a_tenant_is_kept_until_nothing_is_its_own,

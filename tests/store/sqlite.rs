@@ -69,10 +69,10 @@ async fn no_secret_stands_in_the_file() {
 async fn a_file_of_a_newer_program_is_left_alone() {
     let (folder, path) = Fixture::sqlite().await.closed().await;
     let mut connection = connect(&path).await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 2").execute(&mut connection).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 3").execute(&mut connection).await.unwrap();
     drop(connection);
     let refused = open_sqlite(&path, KEY).await;
-    assert!(matches!(refused, Err(StoreError::SchemaVersion { found: 99, known: 2 })));
+    assert!(matches!(refused, Err(StoreError::SchemaVersion { found: 99, known: 3 })));
     drop(folder);
 }
 

@@ -12,17 +12,18 @@ use waxwing::model::attempt::Attempt;
 use waxwing::model::catalogue::CatalogueEntry;
 use waxwing::model::delivery::{Claimed, Delivery, Fixed};
 use waxwing::model::event::Event;
-use waxwing::model::ids::{DeliveryId, EventId, RevisionId, TokenId, WebhookId};
+use waxwing::model::ids::{DeliveryId, EventId, ReceivedId, RevisionId, SinkId, TokenId, WebhookId};
 use waxwing::model::name::{EventType, Tenant};
 use waxwing::model::page::{Page, PageRequest};
 use waxwing::model::plugin::{Digest, Plugin};
 use waxwing::model::session::{Session, SignInLink};
+use waxwing::model::sink::{Received, Sink};
 use waxwing::model::tenant::{Defaults, TenantProfile};
 use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
-    News, Nodes, Overview, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Recent, Result, Sessions, Store,
+    News, Nodes, Overview, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Recent, Result, Sessions, Sinks, Store,
     StoreError, WebhookStats, Webhooks,
 };
 
@@ -360,6 +361,53 @@ impl Sessions for FailingStore {
 
     async fn take_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<SignInLink>> {
         self.call(self.inner.take_link(hash, now)).await
+    }
+}
+
+#[async_trait]
+impl Sinks for FailingStore {
+    async fn add_sink(&self, sink: &Sink, max: u32) -> Result<bool> {
+        self.call(self.inner.add_sink(sink, max)).await
+    }
+
+    async fn change_sink(&self, sink: &Sink) -> Result<bool> {
+        self.call(self.inner.change_sink(sink)).await
+    }
+
+    async fn sinks(&self, tenant: Option<&Tenant>, page: PageRequest) -> Result<Page<Sink>> {
+        self.call(self.inner.sinks(tenant, page)).await
+    }
+
+    async fn sink(&self, tenant: Option<&Tenant>, id: SinkId) -> Result<Option<Sink>> {
+        self.call(self.inner.sink(tenant, id)).await
+    }
+
+    async fn sink_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Sink>> {
+        self.call(self.inner.sink_by_hash(hash)).await
+    }
+
+    async fn delete_sink(&self, id: SinkId) -> Result<bool> {
+        self.call(self.inner.delete_sink(id)).await
+    }
+
+    async fn keep_received(&self, received: &Received, max: u32) -> Result<()> {
+        self.call(self.inner.keep_received(received, max)).await
+    }
+
+    async fn received(&self, sink: SinkId, since: Timestamp, page: PageRequest) -> Result<Page<Received>> {
+        self.call(self.inner.received(sink, since, page)).await
+    }
+
+    async fn one_received(&self, sink: SinkId, id: ReceivedId) -> Result<Option<Received>> {
+        self.call(self.inner.one_received(sink, id)).await
+    }
+
+    async fn clear_received(&self, sink: SinkId) -> Result<u64> {
+        self.call(self.inner.clear_received(sink)).await
+    }
+
+    async fn forget_received(&self, before: Timestamp, max_rows: u32) -> Result<u64> {
+        self.call(self.inner.forget_received(before, max_rows)).await
     }
 }
 

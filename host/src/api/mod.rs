@@ -19,6 +19,7 @@ mod plugins;
 mod portal;
 mod probes;
 mod problem;
+mod sinks;
 mod trials;
 mod view;
 mod webhooks;
@@ -33,6 +34,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,6 +48,8 @@ pub struct Api {
     /// Renders the metrics.
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
     document: Arc<Value>,
+    /// What comes to sinks, while it is read and kept.
+    receiving: Arc<Semaphore>,
 }
 
 /// What a server answers.
@@ -80,7 +84,8 @@ impl Face {
     ) -> Self {
         let (router, openapi) = described().split_for_parts();
         let document = Arc::new(document::finish(&openapi));
-        let api = Api { services, metrics, document };
+        let receiving = Arc::new(Semaphore::new(sinks::AT_ONCE_MAX));
+        let api = Api { services, metrics, document, receiving };
         let router = router
             .route("/openapi.json", get(document::openapi))
             .route("/docs", get(document::page))
@@ -98,6 +103,8 @@ impl Face {
             problem::worker_only().into_response()
         } else if request.method() == Method::POST && request.uri().path() == events::PATH {
             events::take(&self.api, request).await
+        } else if sinks::is_one(request.uri().path()) {
+            return sinks::receive(&self.api, request).await;
         } else if is_of_portal(request.uri().path()) {
             request.extensions_mut().insert(ConnectInfo(peer));
             return self.portal(request).await;
@@ -156,6 +163,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(catalogue::routes())
         .merge(accounts::routes())
         .merge(portal::routes())
+        .merge(sinks::routes())
         .merge(probes::routes())
 }
 

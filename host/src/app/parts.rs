@@ -12,6 +12,7 @@ use crate::config::{Config, Role};
 use crate::deliver::Deliver;
 use crate::model::causes::WithCauses;
 use crate::model::plugin::Digest;
+use crate::model::sink::OwnSinks;
 use crate::send::{EgressOptions, HttpSender, Sender};
 use crate::service::{PluginLimits, Rules, Services, token_hash};
 use crate::store::Store;
@@ -52,12 +53,13 @@ fn limits(config: &Config) -> Limits {
     limits
 }
 
-pub(super) fn sender(config: &Config, around: &Surroundings) -> anyhow::Result<Arc<dyn Sender>> {
+pub(super) fn sender(config: &Config, around: &Surroundings, own_sinks: OwnSinks) -> anyhow::Result<Arc<dyn Sender>> {
     let told = &config.egress;
     let options = EgressOptions {
         allow_http: told.allow_http,
         allow_networks: told.allow_networks.clone(),
         allow_addresses: told.allow_addresses.clone(),
+        own_sinks,
         source_address: told.source_address,
         proxy: told.proxy.as_ref().map(|proxy| proxy.expose().clone()),
         extra_roots: around.roots.clone(),
@@ -78,7 +80,7 @@ pub(super) fn deliver(config: &Config, parts: deliver::Parts) -> Arc<Deliver> {
     }
 }
 
-pub(super) fn rules(config: &Config) -> Rules {
+pub(super) fn rules(config: &Config, own_sinks: OwnSinks) -> Rules {
     let (egress, plugins) = (&config.egress, limits(config));
     let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     Rules {
@@ -94,6 +96,7 @@ pub(super) fn rules(config: &Config) -> Rules {
         defaults: config.delivery.defaults.clone(),
         allow_networks: egress.allow_networks.clone(),
         sinks: egress.allow_addresses.clone(),
+        own_sinks,
         source_addresses: egress.source_address.iter().map(ToString::to_string).collect(),
         // Its origin only: a user and password may stand before it.
         proxy: egress.proxy.as_ref().map(crate::model::webhook::SecretUrl::origin),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Parts;
 use super::jumps::Jumps;
 use crate::model::causes::WithCauses;
+use crate::model::sink::KEPT_FOR;
 use crate::store::StoreError;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -69,6 +70,9 @@ impl Retention {
         let now = clock.now();
         // Nothing is ever put off for longer: a clock that was ahead has written it.
         store.reschedule(now.plus(LONGEST), i64::MIN / 2, now).await?;
+        if !self.jumps.is_doubted() {
+            store.forget_received(now.minus(KEPT_FOR), ROWS).await?;
+        }
         while !self.jumps.is_doubted() {
             let begun = clock.steady();
             if !store.purge(now, ROWS).await?.more {

@@ -190,6 +190,15 @@ id!(
     TokenId, "token_"
 );
 
+id!(
+    /// A receiver of this server's own.
+    SinkId, "sink_"
+);
+id!(
+    /// A request that came to a sink.
+    ReceivedId, "received_"
+);
+
 impl DeliveryId {
     /// The text that the API and headers show: `delivery_test_…` for a test.
     pub fn shown(self, test: bool) -> String {

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod request;
 pub mod secret;
 pub mod session;
+pub mod sink;
 pub mod tenant;
 pub mod time;
 pub mod webhook;

@@ -57,15 +57,16 @@ impl HttpSender {
 
     /// `connected`: whether it made a connection of its own, or tried to.
     async fn exchange(&self, request: Request, phases: &Arc<Phases>, connected: &mut bool) -> Result<Reply, SendError> {
+        let own = self.policy.own_sink(&request.url);
         let mut request = self.written(request, phases)?;
         let to = request.uri().clone();
-        let origin = Origin::of(&to);
+        let origin = Origin::of(&to, own);
         loop {
             let mut line = match self.pool.take(&origin) {
                 Some(kept) => kept,
                 None => {
                     *connected = true;
-                    let stream = self.connector.connect(&to, phases).await?;
+                    let stream = self.connector.connect(&to, own, phases).await?;
                     let fresh = Line::begin(stream).await.map_err(|error| broken(&error))?;
                     self.pool.merge(&origin, fresh)
                 }

@@ -21,6 +21,7 @@ use super::resolver::Resolve;
 use super::stream::Stream;
 use super::{client::BadEgress, tls};
 use crate::model::attempt::{SendError, SendErrorKind};
+use crate::model::sink::Way;
 
 pub(super) struct Connector {
     policy: Policy,
@@ -44,12 +45,17 @@ impl Connector {
         })
     }
 
-    /// A new connection; how long each phase took is noted.
-    pub(super) async fn connect(&self, to: &Uri, phases: &Phases) -> Result<Stream, SendError> {
+    /// A new connection; how long each phase took is noted. `own`: to a sink of ours, and to nothing else over this connection.
+    pub(super) async fn connect(&self, to: &Uri, own: Option<Way>, phases: &Phases) -> Result<Stream, SendError> {
         let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
         let host = to.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let addresses = phases.take(Phase::Dns, self.addresses(host, port)).await?;
+        if let Some(Way::Listener(address)) = own {
+            let stream = phases.take(Phase::Connect, self.open(address, None)).await;
+            let stream = stream.map_err(|error| failed(SendErrorKind::Connect, &address.to_string(), &error))?;
+            return Ok(Stream::Plain(TokioIo::new(stream)));
+        }
+        let addresses = phases.take(Phase::Dns, self.addresses((host, port), own)).await?;
         let stream = phases.take(Phase::Connect, self.tcp(host, port, &addresses)).await?;
         if !secure {
             return Ok(Stream::Plain(TokioIo::new(stream)));
@@ -59,12 +65,13 @@ impl Connector {
     }
 
     /// The addresses of a host that may be connected to; at least one.
-    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> {
+    async fn addresses(&self, (host, port): (&str, u16), own: Option<Way>) -> Result<Vec<SocketAddr>, SendError> {
         let all = match host.parse() {
             Ok(literal) => vec![literal],
             Err(_) => self.resolver.resolve(host).await.map_err(|error| failed(SendErrorKind::Dns, host, &error))?,
         };
-        let checked = all.iter().map(|ip| SocketAddr::new(*ip, port)).map(|to| self.policy.check(to).map(|()| to));
+        let check = |to| if own.is_some() { Ok(()) } else { self.policy.check(to) };
+        let checked = all.iter().map(|ip| SocketAddr::new(*ip, port)).map(|to| check(to).map(|()| to));
         let (allowed, refused): (Vec<_>, Vec<_>) = checked.partition(Result::is_ok);
         if let Some(refusal) = refused.into_iter().find_map(Result::err) {
             // A proxy looks the name up itself and may take any of its addresses: then none may be refused.
@@ -97,7 +104,7 @@ impl Connector {
         let mut last = error(SendErrorKind::Connect, format!("{host} has no address of the source address's family"));
         let mut left = addresses.iter().filter(fits).peekable();
         while let Some(address) = left.next() {
-            let attempt = self.open(*address);
+            let attempt = self.open(*address, self.source);
             let opened = match left.peek() {
                 None => attempt.await,
                 Some(_) => tokio::time::timeout(self.connect_timeout, attempt)
@@ -112,9 +119,9 @@ impl Connector {
         Err(last)
     }
 
-    async fn open(&self, address: SocketAddr) -> io::Result<TcpStream> {
+    async fn open(&self, address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        if let Some(source) = self.source {
+        if let Some(source) = source {
             socket.bind(SocketAddr::new(source, 0))?;
         }
         let stream = socket.connect(address).await?;

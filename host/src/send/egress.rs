@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
+use crate::model::sink::{OwnSinks, Way};
+
 /// How deliveries leave. Fixed for the life of a sender: another policy is another sender, with no connection kept from the old.
 #[derive(Clone)]
 pub struct EgressOptions {
@@ -21,6 +23,8 @@ pub struct EgressOptions {
     pub allow_networks: Vec<IpNet>,
     /// Single addresses with their ports that are otherwise refused, also over `http://`: the built-in sinks.
     pub allow_addresses: Vec<SocketAddr>,
+    /// This server's own sinks, which are allowed wherever they are, also over `http://`: by their whole URL, not by their address.
+    pub own_sinks: OwnSinks,
     /// Ports that are otherwise refused ([`REFUSED_PORTS`]).
     pub allow_ports: Vec<u16>,
     /// The address that connections come from. Only receivers of its family can be reached.
@@ -46,6 +50,7 @@ impl Default for EgressOptions {
             allow_http: false,
             allow_networks: Vec::new(),
             allow_addresses: Vec::new(),
+            own_sinks: OwnSinks::default(),
             allow_ports: Vec::new(),
             source_address: None,
             proxy: None,
@@ -79,6 +84,7 @@ pub struct Policy {
     allow_http: bool,
     networks: Vec<IpNet>,
     addresses: Vec<SocketAddr>,
+    own_sinks: OwnSinks,
     ports: Vec<u16>,
 }
 
@@ -88,6 +94,7 @@ impl Policy {
             allow_http: options.allow_http,
             networks: options.allow_networks.clone(),
             addresses: options.allow_addresses.clone(),
+            own_sinks: options.own_sinks.clone(),
             ports: options.allow_ports.clone(),
         }
     }
@@ -96,6 +103,9 @@ impl Policy {
     pub fn check_url(&self, url: &Url) -> Result<(), Refusal> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refusal::UserInfo);
+        }
+        if self.own_sink(url).is_some() {
+            return Ok(());
         }
         let port = url.port_or_known_default().unwrap_or(0);
         let address = match url.host() {
@@ -113,6 +123,11 @@ impl Policy {
         }
         self.check_port(port, named)?;
         address.map_or(Ok(()), |address| self.check(SocketAddr::new(address, port)))
+    }
+
+    /// How a sink of our own is reached; `None` for every other URL.
+    pub(super) fn own_sink(&self, url: &Url) -> Option<Way> {
+        self.own_sinks.way(url)
     }
 
     /// An address that a connection is about to be made to.

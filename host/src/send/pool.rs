@@ -11,11 +11,14 @@ use http::uri::{Authority, Scheme};
 use parking_lot::Mutex;
 
 use super::line::Line;
+use crate::model::sink::Way;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     scheme: Option<Scheme>,
     authority: Option<Authority>,
+    /// Connections to our own sinks are let through where others aren't: nothing else goes over them.
+    own: Option<Way>,
 }
 
 pub(super) struct Pool {
@@ -33,8 +36,8 @@ struct Kept {
 }
 
 impl Origin {
-    pub(super) fn of(uri: &Uri) -> Self {
-        Self { scheme: uri.scheme().cloned(), authority: uri.authority().cloned() }
+    pub(super) fn of(uri: &Uri, own: Option<Way>) -> Self {
+        Self { scheme: uri.scheme().cloned(), authority: uri.authority().cloned(), own }
     }
 }
 

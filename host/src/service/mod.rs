@@ -14,6 +14,7 @@ use crate::clock::{Clock, Rng};
 use crate::deliver::Deliver;
 use crate::ingest::{Ingest, Room, Rulebook};
 use crate::model::ids::IdSource;
+use crate::model::sink::OwnSinks;
 use crate::model::tenant::Defaults;
 use crate::model::time::Timestamp;
 use crate::route::Directory;
@@ -43,6 +44,7 @@ mod replay;
 mod run;
 mod sessions;
 mod settings;
+mod sinks;
 mod templates;
 mod tenants;
 mod tokens;
@@ -62,6 +64,7 @@ pub use replay::{REPLAYS_MAX, Replayed};
 pub use run::{Ran, RunInput, TrialEvent};
 pub use sessions::{SignInError, SignedIn, Visitor};
 pub use settings::{SettingsInput, SettingsShown};
+pub use sinks::{Arrival, SinkInput, Taken};
 pub use templates::{Question, Template, TemplateStage};
 pub use tenants::TenantInput;
 pub use tokens::NewToken;
@@ -89,6 +92,8 @@ pub struct Rules {
     pub allow_networks: Vec<IpNet>,
     /// Our own local receivers: webhooks may have `http://` URLs to them.
     pub sinks: Vec<SocketAddr>,
+    /// The same of those that this server has itself.
+    pub own_sinks: OwnSinks,
     /// How deliveries leave, so that receivers can let them in.
     pub source_addresses: Vec<String>,
     pub plugin_limits: PluginLimits,
@@ -136,6 +141,8 @@ pub struct Services {
     trials: Semaphore,
     /// Who tried wrong tokens at the portal's door.
     doorman: parking_lot::Mutex<doorman::Doorman>,
+    /// How much came to sinks in this second.
+    sink_pace: parking_lot::Mutex<sinks::Pace>,
 }
 
 /// Tests, previews and dry runs at once, of all callers.
@@ -167,6 +174,7 @@ impl Services {
             recovering,
             trials,
             doorman: parking_lot::Mutex::default(),
+            sink_pace: parking_lot::Mutex::default(),
         };
         services.tell_ingest();
         Ok(services)

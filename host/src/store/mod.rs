@@ -22,6 +22,7 @@ mod queue;
 mod reach;
 pub mod sealed;
 mod sessions;
+mod sinks;
 #[allow(clippy::duplicate_mod, reason = "what databases say alike is compiled for each: docs/adr/0020")]
 pub mod sqlite;
 pub mod writer;
@@ -36,6 +37,7 @@ pub use self::overview::{HourCount, Overview};
 pub use self::queue::{Completed, Completion, Purged, Queue, QueueDepth};
 pub use self::reach::Reach;
 pub use self::sessions::Sessions;
+pub use self::sinks::Sinks;
 
 /// The store couldn't do what was asked; nothing of the call was written.
 #[derive(Debug, thiserror::Error)]
@@ -94,11 +96,11 @@ pub struct NodeId(pub u16);
 
 /// Everything that a store does.
 pub trait Store:
-    Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Sessions + Nodes + Send + Sync + 'static
+    Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Sessions + Sinks + Nodes + Send + Sync + 'static
 {
 }
 
-impl<T: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Sessions + Nodes + Send + Sync + 'static> Store
-    for T
+impl<T> Store for T where
+    T: Events + Queue + Deliveries + Webhooks + Plugins + Accounts + Sessions + Sinks + Nodes + Send + Sync + 'static
 {
 }

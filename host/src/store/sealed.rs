@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -13,12 +14,13 @@ use zeroize::Zeroizing;
 use super::packed::damaged;
 use super::{Result, StoreError};
 use crate::clock::Rng;
-use crate::model::ids::{RevisionId, WebhookId};
+use crate::model::ids::{ReceivedId, RevisionId, SinkId, WebhookId};
 use crate::model::name::{Environment, Subscription};
 use crate::model::plugin::{Classifies, Digest, OnError, Stage};
 use crate::model::policy::RetryPolicy;
 use crate::model::request::Header;
 use crate::model::secret::{Secret, SigningSecret};
+use crate::model::sink::{Received, ReceivedHead};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{Current, Format, Ordering, Revision, SecretUrl, Status};
 use crate::vault::Vault;
@@ -154,6 +156,30 @@ impl Sealer<'_> {
         })
     }
 
+    /// A sink's token.
+    pub fn seal_token(&self, sink: SinkId, token: &Secret) -> Vec<u8> {
+        self.vault.seal(&sink_place(sink), token.expose().as_bytes(), self.rng)
+    }
+
+    pub fn open_token(&self, sink: SinkId, sealed: &[u8]) -> Result<Secret> {
+        let opened = self.open("sink", &sink_place(sink), sealed)?;
+        let token = std::str::from_utf8(&opened).map_err(|error| damaged("sink", error))?;
+        Ok(Secret::new(token))
+    }
+
+    /// Head and body of what came to a sink: it may hold whatever a webhook's secrets are.
+    pub fn seal_received(&self, received: &Received) -> Result<(Vec<u8>, Vec<u8>)> {
+        let [head, body] = received_places(received.id);
+        Ok((self.seal(&head, &received.head)?, self.vault.seal(&body, &received.body, self.rng)))
+    }
+
+    pub fn open_received(&self, id: ReceivedId, (head, body): (&[u8], &[u8])) -> Result<(ReceivedHead, Bytes)> {
+        let [head_place, body_place] = received_places(id);
+        let opened = self.open("received request", &head_place, head)?;
+        let body = self.open("received request", &body_place, body)?;
+        Ok((from_json("received request", &opened)?, Bytes::copy_from_slice(&body)))
+    }
+
     fn seal(&self, place: &str, secret: &impl Serialize) -> Result<Vec<u8>> {
         let plain = Zeroizing::new(to_json(secret)?);
         Ok(self.vault.seal(place, plain.as_bytes(), self.rng))
@@ -200,6 +226,14 @@ impl StageBody {
 
 fn webhook_place(id: WebhookId) -> String {
     format!("webhooks/{id}/sealed")
+}
+
+fn sink_place(id: SinkId) -> String {
+    format!("sinks/{id}/sealed")
+}
+
+fn received_places(id: ReceivedId) -> [String; 2] {
+    ["head", "body"].map(|part| format!("sink_requests/{id}/{part}"))
 }
 
 fn revision_place(id: RevisionId) -> String {

@@ -30,6 +30,17 @@ impl Code {
         Self { label, copies: whole <= COPIED_MAX && whole > 0, text, cut }
     }
 
+    /// Less of it, where there is more than this.
+    pub(super) fn up_to(mut self, most: usize) -> Self {
+        let whole = self.text.len() as u64;
+        if self.text.len() > most {
+            self.text.truncate(self.text.floor_char_boundary(most));
+            self.cut.get_or_insert_with(|| size(whole));
+            self.copies = false;
+        }
+        self
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }

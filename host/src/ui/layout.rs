@@ -54,7 +54,7 @@ const NAV: [(&str, &str, &str, &[Role]); 8] = [
     ("Events", "/admin/events", "event", EVERYBODY),
     ("Plugins", "/admin/plugins", "plugin", EVERYBODY),
     ("Event types", "/admin/event-types", "type", EVERYBODY),
-    ("Sinks", "/admin/sinks", "sink", &[Role::Admin]),
+    ("Sinks", "/admin/sinks", "sink", &[Role::Admin, Role::Tenant]),
     ("Settings", "/admin/settings", "settings", &[Role::Admin, Role::Viewer]),
 ];
 const EVERYBODY: &[Role] = &[Role::Admin, Role::Viewer, Role::Tenant];

@@ -27,6 +27,7 @@ mod session;
 mod settings;
 mod show;
 mod sign_in;
+mod sinks;
 mod units;
 mod webhooks;
 
@@ -71,6 +72,7 @@ pub fn router(services: Arc<Services>, stop: CancellationToken) -> Router {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(events::routes())
+        .merge(sinks::routes())
         .fallback(failure::nothing_here)
         .method_not_allowed_fallback(async || Failure::other_method())
         .layer(middleware::from_fn_with_state(ui.clone(), session::around))

@@ -11,6 +11,7 @@ use waxwing::model::ids::WebhookId;
 use waxwing::model::page::PageRequest;
 use waxwing::model::plugin::{Digest, Plugin};
 use waxwing::model::session::{Session, SignInLink};
+use waxwing::model::sink::{Received, Sink};
 use waxwing::model::tenant::{Defaults, Retention, TenantProfile};
 use waxwing::model::time::Timestamp;
 use waxwing::model::webhook::{FormatName, Health, Revision, Status, Webhook};
@@ -23,6 +24,7 @@ use crate::append::keyed;
 use crate::fixture::{Fixture, days, hours};
 use crate::samples::{ended, stage_run};
 use crate::sessions::{link, session};
+use crate::sinks::{received, sink};
 use crate::webhooks::plugin;
 
 const ALL: PageRequest = PageRequest { limit: 1000, before: None };
@@ -44,6 +46,7 @@ pub(crate) struct Told {
     accounts: (Vec<TenantProfile>, Vec<AccessToken>, Vec<CatalogueEntry>, Defaults),
     audits: Vec<AuditEntry>,
     signed_in: (Option<Session>, Option<SignInLink>),
+    sinks: Vec<(Sink, Vec<Received>)>,
     events: Vec<Arc<Event>>,
     deliveries: Vec<Delivery>,
     of_events: Vec<Vec<Delivery>>,
@@ -80,6 +83,9 @@ async fn set_up(f: &Fixture) {
     }
     f.store.save_session(&session(f, 2)).await.unwrap();
     f.store.save_link(&link(f, 2)).await.unwrap();
+    let sink = sink(f, LONG, "a");
+    f.store.add_sink(&sink, 1).await.unwrap();
+    f.store.keep_received(&received(f, &sink, b"\0\xff came"), 9).await.unwrap();
     let (event_type, schema) = ("order.paid".parse().unwrap(), Some(r#"{"type":"object"}"#.into()));
     let (description, updated_at) = ("An order – paid".into(), f.now);
     let entry = CatalogueEntry { event_type, description, schema, sample: None, deprecated: true, updated_at };
@@ -178,6 +184,11 @@ pub(crate) async fn told(f: &Fixture) -> Told {
     for plugin in &plugins {
         components.push(f.store.component(plugin.digest).await.unwrap());
     }
+    let mut sinks = Vec::new();
+    for sink in f.store.sinks(None, ALL).await.unwrap().rows {
+        let came = f.store.received(sink.id, Timestamp::from_millis(0), ALL).await.unwrap().rows;
+        sinks.push((sink, came));
+    }
     let (mut attempts, mut fixed, mut of_events) = (Vec::new(), Vec::new(), Vec::new());
     for delivery in &deliveries {
         attempts.push(f.store.attempts(delivery.id).await.unwrap());
@@ -198,6 +209,7 @@ pub(crate) async fn told(f: &Fixture) -> Told {
             f.store.session(&[2; 32]).await.unwrap(),
             f.store.link(&[2; 32], Timestamp::from_millis(0)).await.unwrap(),
         ),
+        sinks,
         events,
         deliveries,
         of_events,
@@ -224,6 +236,7 @@ impl Told {
             catalogue.len(),
             self.audits.len(),
             usize::from(self.signed_in.0.is_some() && self.signed_in.1.is_some()),
+            self.sinks.iter().map(|(_, came)| came.len()).sum(),
             self.events.len(),
             self.deliveries.len(),
             self.of_events.concat().len(),

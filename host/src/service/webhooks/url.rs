@@ -56,6 +56,9 @@ pub(super) fn parse_url(text: &str, rules: &Rules) -> Result<Url, BadUrl> {
 }
 
 fn is_sink(url: &Url, rules: &Rules) -> bool {
+    if rules.own_sinks.way(url).is_some() {
+        return true;
+    }
     let ip = match url.host() {
         Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip),

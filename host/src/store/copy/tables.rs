@@ -179,6 +179,20 @@ pub static TABLES: &[Table] = &[
         &[integer("webhook")],
         &[integer("webhook"), integer("last_success"), integer("failing_since"), integer("failures")],
     ),
+    table(
+        "sinks",
+        ID,
+        &[
+            integer("id"),
+            text("tenant"),
+            text("name"),
+            bytes("hash"),
+            bytes("sealed"),
+            text("answer"),
+            integer("created_at"),
+        ],
+    ),
+    table("sink_requests", ID, &[integer("id"), integer("sink"), bytes("head"), bytes("body")]),
     table("audit", ID, &[integer("id"), text("tenant"), text("actor"), text("action"), text("target"), text("detail")]),
     kept_for_a_time(
         "events",

@@ -47,6 +47,8 @@ mod queue;
 mod schema;
 #[path = "../sql/sessions.rs"]
 mod sessions;
+#[path = "../sql/sinks.rs"]
+mod sinks;
 mod tidings;
 mod turn;
 #[path = "../sql/webhooks.rs"]

@@ -21,6 +21,12 @@ use crate::store::{Accounts, AuditEntry, Result};
 #[error("unknown role '{0}'")]
 struct UnknownRole(String);
 
+/// What a tenant has for trying things out goes with it.
+const DELETE_SINKS: [&str; 2] = [
+    "DELETE FROM sink_requests WHERE sink IN (SELECT id FROM sinks WHERE tenant = $1)",
+    "DELETE FROM sinks WHERE tenant = $1",
+];
+
 #[async_trait]
 impl Accounts for Store {
     async fn tenants(&self) -> Result<Vec<TenantProfile>> {
@@ -58,6 +64,11 @@ impl Accounts for Store {
         .bind(tenant.as_str())
         .execute(&mut *transaction)
         .await?;
+        if done.rows_affected() > 0 {
+            for delete in DELETE_SINKS {
+                sqlx::query(delete).bind(tenant.as_str()).execute(&mut *transaction).await?;
+            }
+        }
         transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }

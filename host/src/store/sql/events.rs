@@ -19,7 +19,7 @@ pub(super) const EVENT_COLUMNS: &str = "id, tenant, environment, type, occurred_
 pub(super) const HIGHEST_ID: &str = "SELECT max(id) FROM (SELECT max(id) AS id FROM events UNION ALL SELECT max(id) FROM queue \
     UNION ALL SELECT max(id) FROM deliveries UNION ALL SELECT max(id) FROM webhooks \
     UNION ALL SELECT max(id) FROM revisions UNION ALL SELECT max(id) FROM tokens \
-    UNION ALL SELECT max(id) FROM audit) AS highest";
+    UNION ALL SELECT max(id) FROM audit UNION ALL SELECT max(id) FROM sink_requests) AS highest";
 
 #[async_trait]
 impl Events for Store {

@@ -16,6 +16,7 @@ pub(super) type Copying = super::SqliteCopying;
 pub(super) const SCHEMA: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql")),
     (2, "portal", include_str!("../../../migrations/sqlite/0002_portal.sql")),
+    (3, "sinks", include_str!("../../../migrations/sqlite/0003_sinks.sql")),
 ];
 
 /// A table of somebody else's, where none of ours is: the file is for one application. A start that was cut off leaves the first one.

@@ -40,6 +40,8 @@ mod queue;
 mod schema;
 #[path = "../sql/sessions.rs"]
 mod sessions;
+#[path = "../sql/sinks.rs"]
+mod sinks;
 #[path = "../sql/webhooks.rs"]
 mod webhooks;
 

@@ -90,7 +90,7 @@ fn is_about_the_chain(posted: &Posted) -> bool {
 
 pub(super) async fn new(State(ui): State<Ui>, signed: Signed, query: Query) -> Answer {
     ui.services.may_create_webhooks(signed.caller())?;
-    let (typed, stages) = start::typed(&ui, &signed, &query)?;
+    let (typed, stages) = start::typed(&ui, &signed, &query).await?;
     page(&ui, &signed, Shown::of((&typed, &stages), None, &Faults::default()))
 }
 

@@ -1,5 +1,5 @@
 //! What a new webhook's form is filled with: the defaults of whoever it will belong to, and what its address brings along, such as a
-//! template of the gallery or a URL.
+//! template of the gallery, a sink or a URL.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::service::Template;
 use crate::ui::form::Posted;
 use crate::ui::query::Query;
 use crate::ui::session::Signed;
-use crate::ui::{Answer, Ui};
+use crate::ui::{Answer, Ui, sinks};
 
 use super::control::id_of;
 use super::{chain, typed};
@@ -23,9 +23,14 @@ pub(super) struct FromTemplate {
     pub(super) questions: Vec<(&'static str, bool, String)>,
 }
 
-pub(super) fn typed(ui: &Ui, signed: &Signed, query: &Query) -> Answer<(Posted, Vec<chain::Typed>)> {
+pub(super) async fn typed(ui: &Ui, signed: &Signed, query: &Query) -> Answer<(Posted, Vec<chain::Typed>)> {
     let (caller, services) = (signed.caller(), &ui.services);
-    let tenant = caller.tenant.clone().or_else(|| query.parsed("tenant"));
+    let sink = match query.get("sink") {
+        Some(id) => Some(services.sink(caller, sinks::named(id)?).await?),
+        None => None,
+    };
+    let tenant = sink.as_ref().map(|sink| sink.tenant.clone()).or_else(|| caller.tenant.clone());
+    let tenant = tenant.or_else(|| query.parsed("tenant"));
     let settings = services.defaults_of(caller, tenant.as_ref())?;
     let mut fields = typed::of_settings(&settings, tenant.map(|tenant| tenant.to_string()).as_deref());
     let mut stages = Vec::new();
@@ -37,10 +42,11 @@ pub(super) fn typed(ui: &Ui, signed: &Signed, query: &Query) -> Answer<(Posted, 
         fields.extend(template.events.iter().map(|pattern| given("events", pattern)));
         stages = chain::of_template(template, &services.plugins(caller)?);
     }
-    for name in ["name", "url"] {
-        if let Some(value) = query.get(name) {
+    let url = sink.map(|sink| services.sink_url(&sink)).or_else(|| query.get("url").map(str::to_owned));
+    for (name, value) in [("name", query.get("name").map(str::to_owned)), ("url", url)] {
+        if let Some(value) = value {
             fields.retain(|(known, _)| known != name);
-            fields.push((name.to_owned(), value.to_owned()));
+            fields.push((name.to_owned(), value));
         }
     }
     Ok((Posted::filled_in(fields), stages))
