@@ -214,12 +214,13 @@ fn look_at_file(database: &rusqlite::Connection) -> rusqlite::Result<Look> {
 async fn look_at_days(looking: &mut PgConnection) -> sqlx::Result<Look> {
     let (begins, ended) = expired_day();
     let date = begins.calendar().strftime("%Y%m%d").to_string();
-    let days = "SELECT count(*), EXISTS (SELECT FROM idempotency_keys WHERE kept_at < $2) FROM pg_class \
+    let days = "SELECT count(*), (SELECT min(kept_at) FROM idempotency_keys WHERE kept_at < $2) FROM pg_class \
                 WHERE relkind = 'r' AND right(CAST(relname AS TEXT), 9) = '_' || $1";
     let kept_at = i64::try_from(ended.millis()).unwrap_or(i64::MAX);
     let row = sqlx::query(days).bind(date).bind(kept_at).fetch_one(&mut *looking).await?;
-    let (days, keys): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(Look { begun: purges_now(looking).await?, gone: days == 0 && !keys, mark: days })
+    let (days, oldest): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    let (gone, mark) = (days == 0 && oldest.is_none(), days.wrapping_add(oldest.unwrap_or_default()));
+    Ok(Look { begun: purges_now(looking).await?, gone, mark })
 }
 
 fn micros(duration: Duration) -> u64 {
