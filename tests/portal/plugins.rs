@@ -211,7 +211,8 @@ async fn a_plugins_page_says_how_it_fares_and_what_it_may_use() {
     let admin = Browser::admin(&world).await;
     let unused = admin.get(&format!("{LIST}/filter")).await;
     unused.shows("it wasn’t used yet").shows("20,000,000 instructions").shows("64.0 MiB of memory");
-    let stage = json!({ "plugin": "template", "settings": { "template": "{\"is\":\"{{ data.name }}\"}" } });
+    let stage =
+        json!({ "plugin": "template", "settings": { "template": "{\"is\":\"{{ data.name }}\"}", "missing": "fail" } });
     world.webhook_with(json!({ "events": ["*"], "plugins": [stage] })).await;
     for data in [json!({ "name": "x" }), json!({})] {
         world.publish("order.paid", data).await;

@@ -41,7 +41,8 @@ impl Services {
 
     pub async fn plugin_fares(&self, caller: &Caller, name: &str) -> Result<PluginFares> {
         self.plugin_versions(caller, name)?;
-        let deliveries = self.users_of(caller, name, LOOKED_AT).await?;
+        let tried = |delivery: &Delivery| delivery.attempts > 0 && delivery.ended_at.is_some();
+        let deliveries = self.users_of(caller, (name, LOOKED_AT), tried).await?;
         let begins = format!("plugin {name}@");
         let is_its = |delivery: &&Delivery| {
             let reason = delivery.reason.as_deref().unwrap_or_default();

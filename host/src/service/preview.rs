@@ -172,7 +172,7 @@ impl Services {
         let candidate = candidate.map_err(unknown)?;
         let _permit = self.trial()?;
         let mut compared = Vec::new();
-        for delivery in self.users_of(caller, name, last).await? {
+        for delivery in self.users_of(caller, (name, last), |delivery| delivery.revision.is_some()).await? {
             let Ok(past) = self.past(caller, &delivery).await else { continue };
             let mut revision = Revision::clone(&past.revision);
             if !exchange(&mut revision.chain, &candidate) {
@@ -224,14 +224,19 @@ impl Services {
         Ok(Past { webhook, revision, event })
     }
 
-    /// The newest deliveries, over all webhooks that have the plugin in their chain.
-    pub(super) async fn users_of(&self, caller: &Caller, name: &str, last: u32) -> Result<Vec<Delivery>> {
+    /// Of the newest deliveries of each webhook that has the plugin in its chain, the newest of these; tests are left out.
+    pub(super) async fn users_of(
+        &self,
+        caller: &Caller,
+        (name, last): (&str, u32),
+        wanted: impl Fn(&Delivery) -> bool,
+    ) -> Result<Vec<Delivery>> {
         let uses = |webhook: &Arc<Webhook>| webhook.revision.chain.iter().any(|stage| stage.name == name);
         let mut found = Vec::new();
         for webhook in self.directory.all().into_iter().filter(uses).filter(|webhook| caller.sees(&webhook.tenant)) {
             let filter = DeliveryFilter { webhook: Some(webhook.id), ..DeliveryFilter::default() };
             let page = self.store.deliveries(&filter, PageRequest { limit: last, before: None }).await?;
-            found.extend(page.rows.into_iter().filter(|delivery| !delivery.test && delivery.revision.is_some()));
+            found.extend(page.rows.into_iter().filter(|delivery| !delivery.test && wanted(delivery)));
         }
         found.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id));
         found.truncate(usize::try_from(last).unwrap_or(usize::MAX));
