@@ -9,9 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use fantoccini::error::CmdError;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder};
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use url::{ParseError, Url};
 
 /// How many browsers there are at once: each of them keeps a core busy.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -32,6 +39,9 @@ kill -KILL "$driver" 2>/dev/null
 wait "$driver" 2>/dev/null
 rm -rf "$1"
 "#;
+
+/// How long a script may take in a page, unless more is granted.
+pub(crate) const SCRIPT_TIME: Duration = Duration::from_secs(2);
 
 const BROWSER_FLAGS: [&str; 9] = [
     "--headless=new",
@@ -55,12 +65,26 @@ struct Driver {
     _said: BufReader<ChildStdout>,
 }
 
-/// A browser. It is asked by WebDriver, which is JSON over HTTP.
+/// A browser.
 pub(crate) struct Session {
-    http: reqwest::Client,
+    pub(crate) client: Client,
     id: String,
     port: u16,
     _turn: SemaphorePermit<'static>,
+}
+
+/// What only chromedriver knows: a path below the session's, and what is posted there.
+#[derive(Debug)]
+struct ChromeCommand(&'static str, String);
+
+impl WebDriverCompatibleCommand for ChromeCommand {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.0))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.1.clone()))
+    }
 }
 
 impl Session {
@@ -71,32 +95,27 @@ impl Session {
         let profile = driver.folder.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         let mut flags = BROWSER_FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", profile.display()));
-        let capabilities = json!({
+        let Value::Object(capabilities) = json!({
             "browserName": "chrome",
             "goog:chromeOptions": { "binary": driver.browser, "args": flags },
             "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "pageLoad": 60_000, "script": 2_000 },
-        });
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::new();
-        let url = format!("http://127.0.0.1:{}/session", driver.port);
-        let started = ask(&http, url, json!({ "capabilities": { "alwaysMatch": capabilities } })).await.unwrap();
-        let id = started["sessionId"].as_str().unwrap().to_owned();
-        Some(Self { http, id, port: driver.port, _turn: turn })
+            "timeouts": { "pageLoad": 60_000, "script": 1000 * SCRIPT_TIME.as_secs() },
+        }) else {
+            unreachable!("capabilities are an object")
+        };
+        let url = format!("http://127.0.0.1:{}", driver.port);
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let client = builder.capabilities(capabilities).connect(&url).await.unwrap();
+        // It would end the browser in a task of the test's runtime, which ends first where the test fails.
+        client.persist().await.unwrap();
+        let id = client.session_id().await.unwrap().unwrap();
+        Some(Self { client, id, port: driver.port, _turn: turn })
     }
 
-    /// A command of WebDriver, or one of chromedriver's own. What can't be done is told in words.
-    pub(crate) async fn ask(&self, what: &str, body: Value) -> Result<Value, String> {
-        ask(&self.http, format!("http://127.0.0.1:{}/session/{}/{what}", self.port, self.id), body).await
+    /// A command of chromedriver's own.
+    pub(crate) async fn ask_chrome(&self, what: &'static str, body: &Value) -> Result<Value, CmdError> {
+        self.client.issue_cmd(ChromeCommand(what, body.to_string())).await
     }
-}
-
-async fn ask(http: &reqwest::Client, url: String, body: Value) -> Result<Value, String> {
-    let answer = http.post(url).json(&body).send().await.unwrap();
-    let worked = answer.status().is_success();
-    let mut answer: Value = answer.json().await.unwrap();
-    let value = answer["value"].take();
-    if worked { Ok(value) } else { Err(value["message"].as_str().unwrap_or_default().to_owned()) }
 }
 
 impl Drop for Session {

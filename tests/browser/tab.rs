@@ -4,10 +4,13 @@
 
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+use fantoccini::elements::{Element, ElementRef};
+use fantoccini::wd::TimeoutConfiguration;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use crate::driver::Session;
+use crate::driver::{SCRIPT_TIME, Session};
 use crate::world::{ADMIN, World};
 
 /// Longer than anything takes that is meant to happen.
@@ -65,7 +68,7 @@ impl Tab {
 
     pub(crate) async fn open(&self, path: &str) {
         let url = format!("{}{path}", self.site.lock());
-        self.session.ask("url", json!({ "url": url })).await.unwrap();
+        self.session.client.goto(&url).await.unwrap();
     }
 
     pub(crate) async fn sign_in(&self, token: &str) {
@@ -86,35 +89,34 @@ impl Tab {
 
     /// A link, button, switch or box, by its name.
     pub(crate) async fn click(&self, name: &str) {
-        let found = self.until(&format!("'{name}' to click"), "return named(CLICKED, args[0])", json!([name])).await;
-        self.on(&found, "click", json!({})).await;
+        let found = self.element(&format!("'{name}' to click"), "return named(CLICKED, args[0])", json!([name])).await;
+        found.click().await.unwrap();
     }
 
     /// Types into the field of this name, in place of what was there.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let found = self.field(label).await;
-        self.on(&found, "clear", json!({})).await;
-        self.on(&found, "value", json!({ "text": text })).await;
+        found.clear().await.unwrap();
+        found.send_keys(text).await.unwrap();
     }
 
     /// The file of this path, for a field that takes files.
     pub(crate) async fn give(&self, label: &str, path: &std::path::Path) {
-        let found = self.field(label).await;
-        self.on(&found, "value", json!({ "text": path })).await;
+        self.field(label).await.send_keys(path.to_str().unwrap()).await.unwrap();
     }
 
     /// What is written on the option, of the choice of this name.
     pub(crate) async fn choose(&self, label: &str, option: &str) {
         let look = "return [...(named(TYPED, args[0])?.options ?? [])].find((one) => plain(one.text) === args[1])";
-        let found = self.until(&format!("'{option}' of '{label}'"), look, json!([label, option])).await;
-        self.on(&found, "click", json!({})).await;
+        let found = self.element(&format!("'{option}' of '{label}'"), look, json!([label, option])).await;
+        found.click().await.unwrap();
     }
 
     /// The option whose value begins like this, where what is written on it is long.
     pub(crate) async fn choose_value(&self, label: &str, value: &str) {
         let look = "return [...(named(TYPED, args[0])?.options ?? [])].find((one) => one.value.startsWith(args[1]))";
-        let found = self.until(&format!("a value '{value}' of '{label}'"), look, json!([label, value])).await;
-        self.on(&found, "click", json!({})).await;
+        let found = self.element(&format!("a value '{value}' of '{label}'"), look, json!([label, value])).await;
+        found.click().await.unwrap();
     }
 
     /// What stands in a field.
@@ -123,8 +125,8 @@ impl Tab {
         self.script("return named(TYPED, args[0]).value", json!([label])).await.as_str().unwrap().to_owned()
     }
 
-    async fn field(&self, label: &str) -> Value {
-        self.until(&format!("a field '{label}'"), "return named(TYPED, args[0])", json!([label])).await
+    async fn field(&self, label: &str) -> Element {
+        self.element(&format!("a field '{label}'"), "return named(TYPED, args[0])", json!([label])).await
     }
 
     /// Waits until the page shows this.
@@ -160,10 +162,9 @@ impl Tab {
 
     /// Presses keys, one after the other, wherever the focus is.
     pub(crate) async fn press(&self, keys: &[char]) {
-        let press = |key: &char| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
-        let actions: Vec<Value> = keys.iter().flat_map(press).collect();
-        let actions = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
-        self.session.ask("actions", actions).await.unwrap();
+        let strokes = keys.iter().flat_map(|&value| [KeyAction::Down { value }, KeyAction::Up { value }]);
+        let actions = strokes.fold(KeyActions::new("keys".to_owned()), KeyActions::then);
+        self.session.client.perform_actions(actions).await.unwrap();
     }
 
     pub(crate) async fn looks(&self, theme: Theme) {
@@ -182,21 +183,24 @@ impl Tab {
 
     /// A command of the Chrome DevTools Protocol.
     pub(crate) async fn cdp(&self, command: &str, parameters: Value) -> Value {
-        self.session.ask("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await.unwrap()
+        let command = json!({ "cmd": command, "params": parameters });
+        self.session.ask_chrome("goog/cdp/execute", &command).await.unwrap()
     }
 
     /// What a script returns; `args` are what it was given.
     pub(crate) async fn script(&self, script: &str, args: Value) -> Value {
         let script = format!("{HAND}\nconst [args] = arguments;\n{script}");
-        self.session.ask("execute/sync", json!({ "script": script, "args": [args] })).await.unwrap()
+        self.session.client.execute(&script, vec![args]).await.unwrap()
     }
 
     /// What a script calls `done` with; it may take a minute.
     pub(crate) async fn awaits(&self, script: &str, args: Value) -> Value {
         let script = format!("const [args, done] = arguments;\n{script}");
-        self.session.ask("timeouts", json!({ "script": 60_000 })).await.unwrap();
-        let done = self.session.ask("execute/async", json!({ "script": script, "args": [args] })).await.unwrap();
-        self.session.ask("timeouts", json!({ "script": 2_000 })).await.unwrap();
+        let client = &self.session.client;
+        let may_take = |time| TimeoutConfiguration::new(Some(time), None, None);
+        client.update_timeouts(may_take(Duration::from_secs(60))).await.unwrap();
+        let done = client.execute_async(&script, vec![args]).await.unwrap();
+        client.update_timeouts(may_take(SCRIPT_TIME)).await.unwrap();
         done
     }
 
@@ -210,8 +214,8 @@ impl Tab {
         );
         let end = Instant::now() + PATIENCE;
         loop {
-            let body = json!({ "script": script, "args": [args, LOOK_MILLIS] });
-            match self.session.ask("execute/async", body).await {
+            let looked = self.session.client.execute_async(&script, vec![args.clone(), json!(LOOK_MILLIS)]).await;
+            match looked.map_err(|error| error.to_string()) {
                 Ok(Value::Object(mut found)) => return found.remove("got").unwrap(),
                 // The page went away meanwhile, and chromedriver may not have noticed: on to the next one.
                 Err(error)
@@ -226,14 +230,16 @@ impl Tab {
         }
     }
 
-    async fn on(&self, element: &Value, action: &str, body: Value) {
-        let id = element[ELEMENT].as_str().unwrap_or_else(|| panic!("{element} is no element"));
-        self.session.ask(&format!("element/{id}/{action}"), body).await.unwrap();
+    /// The element that `look` returns.
+    async fn element(&self, what: &str, look: &str, args: Value) -> Element {
+        let found = self.until(what, look, args).await;
+        let id = found[ELEMENT].as_str().unwrap_or_else(|| panic!("{found} is no element"));
+        Element::from_element_id(self.session.client.clone(), ElementRef::from(id.to_owned()))
     }
 
     /// The end of a test: nothing that a page did was refused by the policy, and no script of ours failed.
     pub(crate) async fn ends(self) {
-        let log = self.session.ask("se/log", json!({ "type": "browser" })).await.unwrap();
+        let log = self.session.ask_chrome("se/log", &json!({ "type": "browser" })).await.unwrap();
         let bad = |entry: &&Value| matches!(entry["source"].as_str(), Some("security" | "javascript" | "violation"));
         let bad: Vec<&Value> = log.as_array().unwrap().iter().filter(bad).collect();
         assert!(bad.is_empty(), "{bad:#?}");
