@@ -73,6 +73,7 @@ impl Node {
 
     async fn pulses(&self) {
         loop {
+            let asked = self.store.reach().ask();
             let pulse = tokio::time::timeout(WITHIN, self.store.pulse(self.clock.now())).await;
             let rest = match pulse.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))) {
                 Ok(pulse) => {
@@ -82,7 +83,7 @@ impl Node {
                 }
                 Err(error) => {
                     metrics::counter!("waxwing_pulses_failed_total").increment(1);
-                    if !self.store.reach().lost(&error) {
+                    if !self.store.reach().lost(&error, asked) {
                         tracing::error!(error = %WithCauses(&error), "the database doesn't know that this node lives; trying again");
                     }
                     AGAIN
@@ -122,9 +123,10 @@ impl Node {
     }
 
     async fn refresh(&self) -> Result<(), StoreError> {
+        let asked = self.store.reach().ask();
         let read = tokio::time::timeout(READ_WITHIN, self.services.refresh()).await;
         read.unwrap_or_else(|late| Err(StoreError::Unavailable(Box::new(late)))).inspect_err(|error| {
-            if !self.store.reach().lost(error) {
+            if !self.store.reach().lost(error, asked) {
                 tracing::error!(error = %WithCauses(error), "what another node changed can't be read; trying again");
             }
         })

@@ -55,12 +55,13 @@ impl Recorder {
             places.push((one.under_way, one.attempted.pace));
             attempted.push(one.attempted);
         }
+        let asked = self.pipeline.reach().ask();
         let recorded = self.pipeline.record(attempted).await;
         for ((under_way, pace), recorded) in places.into_iter().zip(recorded) {
             let completed = match recorded {
                 Ok(completed) => completed,
                 Err(Unsettled { completion, error }) => {
-                    if !self.pipeline.reach().lost(&error) {
+                    if !self.pipeline.reach().lost(&error, asked) {
                         tracing::error!(delivery = %completion.claimed.id, error = %WithCauses(&error), "an attempt's end couldn't be written yet");
                     }
                     let completed = completion.next.clone();

@@ -40,8 +40,9 @@ impl Retention {
     pub(super) async fn run(&self, stop: CancellationToken) {
         let always = async {
             loop {
+                let asked = self.parts.store.reach().ask();
                 if let Err(error) = self.purge(rest).await
-                    && !self.parts.store.reach().lost(&error)
+                    && !self.parts.store.reach().lost(&error, asked)
                 {
                     tracing::error!(error = %WithCauses(&error), "what has expired can't be deleted; trying again in a minute");
                 }

@@ -125,6 +125,7 @@ impl Worker {
     async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
+            let asked = self.parts.store.reach().ask();
             let rest = match self.turn_in_time().await {
                 Ok(()) => {
                     if std::mem::take(&mut failing) {
@@ -134,7 +135,7 @@ impl Worker {
                 }
                 Err(error) => {
                     failing = true;
-                    if !self.parts.store.reach().lost(&error) {
+                    if !self.parts.store.reach().lost(&error, asked) {
                         tracing::error!(error = %WithCauses(&error), "the queue can't be read; trying again");
                     }
                     REST

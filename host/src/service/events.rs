@@ -17,10 +17,11 @@ impl Services {
     pub async fn publish(&self, caller: &Caller, posting: Posting<'_>) -> Result<Accepted> {
         caller.must_publish()?;
         let posting = Posting { tenant: caller.tenant.as_ref(), ..posting };
+        let asked = self.store.reach().ask();
         let accepted = self.ingest.accept(posting).await;
         match &accepted {
             Ok(_) => self.store.reach().found(),
-            Err(IngestError::Store(error)) => drop(self.store.reach().lost(error)),
+            Err(IngestError::Store(error)) => drop(self.store.reach().lost(error, asked)),
             Err(_) => {}
         }
         Ok(accepted?)
