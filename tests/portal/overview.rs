@@ -26,6 +26,17 @@ async fn at_the_beginning_it_says_the_next_steps() {
 }
 
 #[tokio::test]
+async fn a_chart_is_drawn_as_soon_as_there_is_something_to_draw() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    let (none, chart) = ("No deliveries were made in the last 24 hours.", "<figure class=\"chart\">");
+    admin.get(PATH).await.shows("Deliveries per hour").shows(none).lacks(chart);
+    named(&world, "shop").await;
+    world.publish("order.paid", json!({})).await;
+    admin.get(PATH).await.shows(chart).shows("0 delivered, 0 failed, 1 others; at most 1 in an hour").lacks(none);
+}
+
+#[tokio::test]
 async fn it_counts_what_happened_and_names_what_fails() {
     let world = World::start().await;
     let good = named(&world, "good").await;
@@ -64,7 +75,7 @@ async fn a_tenant_sees_only_what_is_his() {
     let tenant = Browser::signed_in(&world, &world.token("tenant", Some("acme")).await).await;
     for path in [PATH, "/admin/overview?tenant=acme"] {
         let page = tenant.get(path).await;
-        page.lacks("not-his").lacks("order.lost").shows("0 delivered, 0 failed, 0 others").lacks("curl http");
+        page.lacks("not-his").lacks("order.lost").shows("No deliveries were made").lacks("curl http");
     }
     assert_eq!(tenant.get("/admin/overview?tenant=default").await.status, 403);
     let admin = Browser::admin(&world).await;

@@ -36,7 +36,7 @@ struct Page {
     tenants: Vec<String>,
     tenant: String,
     stats: Vec<Stat>,
-    chart: Chart,
+    chart: Option<Chart>,
     failing: Vec<Failing>,
     /// Those that aren't named.
     more_failing: usize,
