@@ -1,7 +1,7 @@
 //! How things stand, at the beginning and later, and for whom.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{Browser, named};
 use crate::world::{ADMIN, World};
@@ -61,6 +61,31 @@ async fn it_counts_what_happened_and_names_what_fails() {
     page.shows(">order.lost</a>").shows("href=\"/admin/webhook-deliveries?status=failed\"");
     let failed = world.get("/api/deliveries?status=failed").await.ok();
     page.shows(&format!("href=\"/admin/webhook-deliveries/{}\"", failed["data"][0]["id"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn failed_deliveries_stand_in_the_order_of_the_time_beside_them() {
+    let world = World::start().await;
+    let once = |name: &str, events: &str| json!({ "name": name, "events": [events], "retry": { "delaysSeconds": [] } });
+    let slow = world.webhook_with(once("slow", "order.older")).await["id"].as_str().unwrap().to_owned();
+    world.webhook_with(once("quick", "order.newer")).await;
+    world.post(&format!("/api/webhooks/{slow}/pause"), json!({})).await.ok();
+    world.sink.answers(&[500, 500]);
+    let older = world.publish("order.older", json!({})).await;
+    let newer = world.publish("order.newer", json!({})).await;
+    world.deliver().await;
+    world.post(&format!("/api/webhooks/{slow}/resume"), json!({})).await.ok();
+    world.deliver().await;
+    let (older, newer) = (world.delivery_of(&older).await, world.delivery_of(&newer).await);
+    assert!(older["endedAt"].as_str() >= newer["endedAt"].as_str(), "{older:#} {newer:#}");
+    let page = Browser::admin(&world).await.get(PATH).await;
+    let place = |delivery: &Value| {
+        let [id, accepted] = ["id", "acceptedAt"].map(|field| delivery[field].as_str().unwrap());
+        page.shows(&format!("<td data-label=\"Accepted\"><time datetime=\"{accepted}\""));
+        page.text.find(&format!("href=\"/admin/webhook-deliveries/{id}\"")).unwrap()
+    };
+    assert!(place(&newer) < place(&older), "newest first");
+    page.shows("Newest failed deliveries").lacks(">Ended<");
 }
 
 #[tokio::test]
