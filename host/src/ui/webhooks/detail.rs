@@ -10,7 +10,6 @@ use crate::model::time::Timestamp;
 use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::service::webhooks::{MASK, Stats, masked_settings};
 use crate::service::{Caller, DeliveryFilter, public_key, supports_overlap};
-use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::query::Query;
 use crate::ui::session::Signed;
@@ -83,7 +82,7 @@ struct Row {
 
 pub(super) async fn show(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, query: Query) -> Answer {
     let webhook = ui.services.webhook(signed.caller(), named(&id)?)?;
-    let recovery = Recovery::new(&Posted::default(), ui.services.now());
+    let recovery = Recovery::asked(&query, ui.services.now());
     let done = query.get("done").and_then(sentence_of);
     Ok(rendered(&page(&ui, &signed, (&webhook, recovery, done)).await?)?.into_response())
 }
@@ -97,6 +96,8 @@ fn sentence_of(done: &str) -> Option<&'static str> {
     match done {
         "saved" => Some("The webhook was saved: what comes from now on is sent as it says."),
         "recovered" => Some("What was missed is on its way: the newest deliveries below are among it."),
+        "part-recovered" => Some("One go was made, and there may be more: go on with the rest below."),
+        "none-recovered" => Some("There was nothing left to recover."),
         other => actions::sentence_of(other),
     }
 }
