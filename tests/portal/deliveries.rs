@@ -192,6 +192,28 @@ async fn a_retry_and_a_replay_are_buttons_of_the_page() {
 }
 
 #[tokio::test]
+async fn a_replay_is_found_however_many_deliveries_its_event_has() {
+    let world = World::start().await;
+    without_retries(&world, "one").await;
+    let first = delivered(&world, "order.paid").await;
+    let replayed = async |id: &str| {
+        let made = world.post(&format!("/api/deliveries/{id}/replay"), json!({})).await.ok();
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let second = replayed(&first).await;
+    for _ in 0..250 {
+        replayed(&second).await;
+    }
+    let admin = Browser::admin(&world).await;
+    let of_first = admin.get(&format!("{LIST}/{first}")).await;
+    of_first.shows("Replayed as").shows(&format!("href=\"{LIST}/{second}\"")).lacks("and older ones");
+    let of_second = admin.get(&format!("{LIST}/{second}")).await;
+    of_second.shows("Replay of").shows("and older ones");
+    let links = of_second.text.matches(&format!("class=\"mono\" href=\"{LIST}/")).count();
+    assert_eq!(links, 51, "fifty replays, and what it repeats");
+}
+
+#[tokio::test]
 async fn those_that_are_ticked_are_retried() {
     let world = World::start().await;
     let one = without_retries(&world, "one").await;
