@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, named};
+use crate::browser::{Browser, Page, named};
 use crate::world::World;
 
 #[tokio::test]
@@ -82,6 +82,31 @@ async fn a_test_shows_what_came_back() {
     let refused = admin.submit(&path, &[("type", "a b"), ("data", "{<b>")]).await;
     assert_eq!(refused.status, 422);
     refused.shows("id=\"field-type-error\"").shows("id=\"field-data-error\"").shows("{&#60;b&#62;").lacks("{<b>");
+}
+
+#[tokio::test]
+async fn a_page_with_a_new_secret_that_is_loaded_again_makes_no_second_one() {
+    let world = World::start().await;
+    let id = named(&world, "shop").await;
+    let admin = Browser::admin(&world).await;
+    let path = format!("/admin/webhooks/{id}");
+    let seen = |page: &Page| {
+        let from = page.text.split("name=\"revision\" value=\"").nth(1).expect("a form for a new secret");
+        from.split('"').next().unwrap().to_owned()
+    };
+    let renew = async |revision: &str| {
+        admin.submit(&format!("{path}/secret"), &[("overlap", "86400"), ("revision", revision)]).await
+    };
+    let secrets = async || world.get(&format!("/api/webhooks/{id}")).await.ok()["signingSecrets"].clone();
+    let first = seen(&admin.get(&path).await);
+    renew(&first).await.shows("Copy the secret now");
+    let again = renew(&first).await;
+    assert_eq!(again.status, 409);
+    again.shows("No new secret was made").shows("href=\"#secret\"").lacks("Copy the secret now");
+    assert_eq!(secrets().await, json!(2));
+    renew(&seen(&again)).await.shows("Copy the secret now");
+    assert_eq!(secrets().await, json!(3));
+    assert_eq!(renew("none").await.status, 405);
 }
 
 #[tokio::test]

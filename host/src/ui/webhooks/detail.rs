@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
+use http::StatusCode;
 
 use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::page::PageRequest;
@@ -43,6 +44,10 @@ struct Page {
     /// This page, to come back to.
     here: String,
     delete: String,
+    /// What the button for a new secret is meant for.
+    revision: String,
+    /// None was made: it was meant for another revision.
+    is_stale: bool,
     stats: Fares,
     facts: Vec<(&'static str, String)>,
     events: Vec<String>,
@@ -92,6 +97,13 @@ pub(super) async fn with_recovery(ui: &Ui, signed: &Signed, (webhook, recovery):
     Ok(rendered(&page(ui, signed, (webhook, recovery, None)).await?)?.into_response())
 }
 
+/// With why no new secret was made.
+pub(super) async fn without_secret(ui: &Ui, signed: &Signed, webhook: &Webhook) -> Answer {
+    let recovery = Recovery::asked(&Query::default(), ui.services.now());
+    let page = Page { is_stale: true, ..page(ui, signed, (webhook, recovery, None)).await? };
+    Ok((StatusCode::CONFLICT, rendered(&page)?).into_response())
+}
+
 fn sentence_of(done: &str) -> Option<&'static str> {
     match done {
         "saved" => Some("The webhook was saved: what comes from now on is sent as it says."),
@@ -128,6 +140,8 @@ async fn page(
         is_paused: revision.status == Status::Paused,
         may_change: caller.configures(),
         overlaps: supports_overlap(revision.format.name),
+        revision: revision.id.to_string(),
+        is_stale: false,
         delete: Query::new(&format!("{here}/delete"), "").with("back", LIST),
         here,
         stats: Fares::of(&stats, now),
