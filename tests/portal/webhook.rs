@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, Page, named};
+use crate::browser::{Browser, named};
 use crate::world::World;
 
 #[tokio::test]
@@ -90,21 +90,17 @@ async fn a_page_with_a_new_secret_that_is_loaded_again_makes_no_second_one() {
     let id = named(&world, "shop").await;
     let admin = Browser::admin(&world).await;
     let path = format!("/admin/webhooks/{id}");
-    let seen = |page: &Page| {
-        let from = page.text.split("name=\"revision\" value=\"").nth(1).expect("a form for a new secret");
-        from.split('"').next().unwrap().to_owned()
-    };
     let renew = async |revision: &str| {
         admin.submit(&format!("{path}/secret"), &[("overlap", "86400"), ("revision", revision)]).await
     };
     let secrets = async || world.get(&format!("/api/webhooks/{id}")).await.ok()["signingSecrets"].clone();
-    let first = seen(&admin.get(&path).await);
+    let first = admin.get(&path).await.hidden("revision");
     renew(&first).await.shows("Copy the secret now");
     let again = renew(&first).await;
     assert_eq!(again.status, 409);
     again.shows("No new secret was made").shows("href=\"#secret\"").lacks("Copy the secret now");
     assert_eq!(secrets().await, json!(2));
-    renew(&seen(&again)).await.shows("Copy the secret now");
+    renew(&again.hidden("revision")).await.shows("Copy the secret now");
     assert_eq!(secrets().await, json!(3));
     assert_eq!(renew("none").await.status, 405);
 }
@@ -154,11 +150,7 @@ async fn what_one_go_of_recovery_leaves_is_brought_back_by_the_next() {
     let first = admin.submit(&format!("{path}/recover"), &[since, ("do", "recover")]).await;
     let page = admin.get(first.location().strip_suffix("#rest").unwrap()).await;
     page.shows("One go was made, and there may be more").shows("Go on with the rest");
-    let hidden = |name: &str| {
-        let from = page.text.split(&format!("type=\"hidden\" name=\"{name}\" value=\"")).nth(1).unwrap();
-        from.split('"').next().unwrap().to_owned()
-    };
-    let (period, after) = (hidden("since"), hidden("after"));
+    let (period, after) = (page.hidden("since"), page.hidden("after"));
     assert_eq!(period, since.1);
     let rest = [("since", &*period), ("after", &*after), ("do", "recover")];
     let last = admin.submit(&format!("{path}/recover"), &rest).await;
