@@ -16,7 +16,10 @@ async fn a_chain_is_changed_by_fields_and_a_secret_that_is_left_empty_stays() {
     let admin = Browser::admin(&world).await;
     let path = format!("/admin/webhooks/{}/edit", made["id"].as_str().unwrap());
     let form = admin.get(&path).await;
-    form.shows("A value is stored").shows("type=\"password\" value=\"\"").lacks("s3cret").shows("Headers (JSON)");
+    form.shows("A value is stored")
+        .shows("type=\"password\" value=\"\" autocomplete=\"new-password\"")
+        .lacks("s3cret")
+        .shows("Headers (JSON)");
     let (seen, url) = (form.hidden("revision"), world.sink.url());
     let template = format!("template@{}", made["plugins"][0]["version"].as_str().unwrap());
     let typed = [
