@@ -146,6 +146,14 @@ async fn a_version_that_is_needed_stays_and_one_that_is_not_goes() {
     world.get(&path).await.refused(404, "not-found");
 }
 
+/// What is sent once a webhook has this chain.
+async fn sent(world: &World, path: &str, plugins: serde_json::Value) -> String {
+    world.patch(path, json!({ "plugins": plugins })).await.ok();
+    world.publish("order.paid", json!({})).await;
+    world.deliver().await;
+    world.sink.requests().last().unwrap().1.clone()
+}
+
 #[tokio::test]
 async fn a_secret_stays_with_its_stage_and_is_never_given_to_another_by_a_guess() {
     let world = World::start().await;
@@ -157,12 +165,7 @@ async fn a_secret_stays_with_its_stage_and_is_never_given_to_another_by_a_guess(
     let plugins = json!([stage("a", Some("first")), stage("b", Some("second"))]);
     let made = world.webhook_with(json!({ "events": ["*"], "plugins": plugins })).await;
     let path = format!("/api/webhooks/{}", made["id"].as_str().unwrap());
-    let sends = async |plugins: serde_json::Value| {
-        world.patch(&path, json!({ "plugins": plugins })).await.ok();
-        world.publish("order.paid", json!({})).await;
-        world.deliver().await;
-        world.sink.requests().last().unwrap().1.clone()
-    };
+    let sends = async |plugins: serde_json::Value| sent(&world, &path, plugins).await;
     let mut masked = [stage("b", Some("********")), stage("a", Some("********"))];
     assert_eq!(sends(json!(masked)).await, r#"{"note":"b","key":"second"}"#);
     assert_eq!(
@@ -180,4 +183,28 @@ async fn a_secret_stays_with_its_stage_and_is_never_given_to_another_by_a_guess(
     new["was"] = json!(null);
     let missing = world.patch(&path, json!({ "plugins": [new] })).await;
     assert_eq!(pointers(&missing.refused(422, "secret-missing")), ["/plugins/0/settings/secret"]);
+}
+
+#[tokio::test]
+async fn which_of_two_stages_with_equal_settings_stays_is_asked_where_their_secrets_differ() {
+    let world = World::start().await;
+    let stage = |secret: &str| {
+        let settings = json!({ "template": r#"{"key":"{{ secret }}"}"#, "secret": secret });
+        json!({ "plugin": "template", "settings": settings })
+    };
+    let made = world.webhook_with(json!({ "events": ["*"], "plugins": [stage("first"), stage("second")] })).await;
+    let path = format!("/api/webhooks/{}", made["id"].as_str().unwrap());
+    let sends = async |plugins: serde_json::Value| sent(&world, &path, plugins).await;
+    let masked = stage("********");
+    let unclear = world.patch(&path, json!({ "plugins": [masked] })).await.refused(422, "secret-unclear");
+    assert_eq!(pointers(&unclear), ["/plugins/0/settings/secret"]);
+    assert_eq!(sends(json!([masked, masked])).await, r#"{"key":"first"}"#, "both stay, in their order");
+    let mut second = masked.clone();
+    second["was"] = json!(1);
+    assert_eq!(sends(json!([second])).await, r#"{"key":"second"}"#);
+    assert_eq!(sends(json!([masked])).await, r#"{"key":"second"}"#, "there is no other");
+    world.patch(&path, json!({ "plugins": [stage("third"), stage("fourth")] })).await.ok();
+    assert_eq!(sends(json!([stage("new")])).await, r#"{"key":"new"}"#, "it has a secret of its own");
+    world.patch(&path, json!({ "plugins": [stage("equal"), stage("equal")] })).await.ok();
+    assert_eq!(sends(json!([masked])).await, r#"{"key":"equal"}"#, "whichever it is");
 }

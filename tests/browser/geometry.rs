@@ -7,6 +7,10 @@ use crate::pages::{EMPTY, LONG, PAGES, Page, tour};
 use crate::tab::{DESKTOP, PHONE, Size, Tab};
 
 const CHECK: &str = include_str!("geometry.js");
+/// How many parts a row of fields has with its button, and how far apart they end.
+const ROW: &str = "const parts = [...document.querySelectorAll('.sift-row :is(input, select, button)')]; \
+                   const ends = parts.map((part) => part.getBoundingClientRect().bottom); \
+                   return [parts.length, Math.round(Math.max(...ends) - Math.min(...ends))];";
 /// Where the side becomes a bar and tables become cards, the pages must hold, too.
 const SIZES: [Size; 4] = [PHONE, Size(900, 800), Size(1190, 900), DESKTOP];
 
@@ -43,4 +47,21 @@ async fn what_sticks_out_or_overlaps_is_found() {
     let found = tab.script(CHECK, json!([])).await.to_string();
     assert!(found.contains("the document is 3000 px wide") && found.contains("sticks out"), "{found}");
     assert!(found.contains("lies on"), "{found}");
+}
+
+#[tokio::test]
+async fn a_button_is_level_with_the_fields_that_it_is_of() {
+    let Some((world, tab)) = Tab::on_a_new_server().await else { return };
+    tab.sign_in_as_admin().await;
+    tab.is_sized(PHONE).await;
+    tab.open("/admin/sinks").await;
+    assert_eq!(tab.script(ROW, json!([])).await, json!([2, 0]));
+    // With a second tenant there is one more filter: as many as there can be.
+    world.put("/api/tenants/acme", json!({})).await.ok();
+    tab.is_sized(DESKTOP).await;
+    for (path, parts) in [("/admin/events", 7), ("/admin/events?type=order.paid", 7), ("/admin/sinks", 3)] {
+        tab.open(path).await;
+        assert_eq!(tab.script(ROW, json!([])).await, json!([parts, 0]), "{path}");
+    }
+    tab.ends().await;
 }

@@ -49,7 +49,7 @@ async fn a_failed_delivery_is_found_explained_and_replayed() {
     world.publish("license.expired", json!({ "licenseId": "lic_7q2m4x9k" })).await;
     world.deliver().await;
     tab.sign_in_as_admin().await;
-    tab.shows("Failing webhooks").await.shows("Last failed deliveries").await;
+    tab.shows("Failing webhooks").await.shows("Newest failed deliveries").await;
     tab.click("license.expired").await;
     tab.shows("Failed").await.shows("Answered 503.").await.shows("Response 503").await;
     tab.shows("\"licenseId\": \"lic_7q2m4x9k\"").await;

@@ -54,7 +54,7 @@ async fn a_delivery_and_the_overview_follow_what_becomes_of_an_event() {
     tab.script(MARK, json!([])).await;
     world.publish("order.lost", json!({})).await;
     world.deliver().await;
-    tab.shows("Last failed deliveries").await.shows("order.lost").await;
+    tab.shows("Newest failed deliveries").await.shows("order.lost").await;
     assert_eq!(tab.script(IS_MARKED, json!([])).await, true);
     tab.click("order.lost").await;
     tab.shows("Answered 503.").await;

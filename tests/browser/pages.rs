@@ -69,6 +69,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("webhook", "/admin/webhooks/{id}").of("slack"),
     page("webhook-failing", "/admin/webhooks/{id}").of("erp"),
     page("webhook-recovery", "/admin/webhooks/{id}").of("erp").pressing("Count first"),
+    page("webhook-rest", "/admin/webhooks/{id}").of("erp").asking("?since=2026-01-31T12:00:00Z&after=cancelled"),
     page("webhook-edit", "/admin/webhooks/{id}/edit").of("warehouse"),
     page("webhook-preview", "/admin/webhooks/{id}/edit").of("slack").pressing("Show what would be sent"),
     page("webhook-template", "/admin/webhooks/new").asking("?template=slack-alerts"),

@@ -11,7 +11,8 @@ use crate::pages::{EMPTY, PAGES, Page, tour};
 use crate::tab::{DESKTOP, PHONE, Size, Tab, Theme};
 
 /// Those that look like another one, and would only make the folder larger.
-const LEFT_OUT: [&str; 5] = ["webhook-recovery", "webhooks-none", "events-none", "webhook-test", "token-refused"];
+const LEFT_OUT: [&str; 6] =
+    ["webhook-recovery", "webhook-rest", "webhooks-none", "events-none", "webhook-test", "token-refused"];
 /// The most of a page that is shown.
 const HEIGHT_MAX: u64 = 900;
 

@@ -24,7 +24,7 @@ async fn an_event_that_did_not_come_is_explained_by_the_status_and_switching_it_
     tab.sign_in_as_admin().await;
     tab.click("Events").await;
     tab.click("license.expired").await;
-    tab.shows("0 of 1 webhook got it").await.shows("It was disabled since").await;
+    tab.shows("for 0 of 1 webhook.").await.shows("It was disabled since").await;
     tab.click("Webhooks").await;
     tab.shows("Inactive").await;
     tab.click("Active: CRM sync").await;

@@ -45,9 +45,11 @@ impl Page {
         self
     }
 
-    /// The hidden field of the first form that has one.
-    pub(crate) fn csrf(&self) -> String {
-        let from = self.text.split("name=\"csrf\" value=\"").nth(1).expect("a form");
+    /// What the first hidden field of this name holds.
+    #[track_caller]
+    pub(crate) fn hidden(&self, name: &str) -> String {
+        let from = self.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
+        let from = from.unwrap_or_else(|| panic!("no hidden '{name}' in {}: {}", self.status, self.text));
         from.split('"').next().unwrap().to_owned()
     }
 }
@@ -81,7 +83,7 @@ impl Browser {
 
     /// A form with the hidden field of this session's pages.
     pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let csrf = self.get("/admin/webhooks").await.csrf();
+        let csrf = self.get("/admin/webhooks").await.hidden("csrf");
         self.post(path, &[fields, &[("csrf", &csrf)]].concat()).await
     }
 

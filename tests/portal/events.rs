@@ -73,7 +73,7 @@ async fn explain_says_of_each_webhook_as_it_was_then_why_it_got_the_event_or_not
     named(&world, "made later").await;
     let admin = Browser::admin(&world).await;
     let page = admin.get(&format!("{LIST}/{event}")).await;
-    page.shows("1 of 4 webhooks got it").shows("Got it").shows("Subscribed and active.").shows("rev_");
+    page.shows("for 1 of 4 webhooks: 1 delivered.").shows("Subscribed and active.").shows("rev_");
     page.shows("It was subscribed to user.* only.")
         .shows("Its environment was staging.")
         .shows("It was disabled since");
@@ -87,6 +87,33 @@ async fn explain_says_of_each_webhook_as_it_was_then_why_it_got_the_event_or_not
     for path in ["none", "evt_0000000000001"] {
         assert_eq!(admin.get(&format!("{LIST}/{path}")).await.status, 404);
     }
+}
+
+#[tokio::test]
+async fn the_summary_says_what_became_of_the_event_at_each_webhook() {
+    let world = World::start().await;
+    let page_of = async |event: &str| Browser::admin(&world).await.get(&format!("{LIST}/{event}")).await;
+    let event = world.publish("order.paid", json!({})).await;
+    page_of(&event).await.shows(", for no webhook.");
+    let once = |name: &str| json!({ "name": name, "events": ["*"], "retry": { "delaysSeconds": [] } });
+    let made = world.webhook_with(once("shop")).await["id"].as_str().unwrap().to_owned();
+    let event = world.publish("order.paid", json!({})).await;
+    page_of(&event).await.shows(", for 1 of 1 webhook: 1 pending.").lacks("Didn’t get it");
+    world.sink.answers(&[500]);
+    world.deliver().await;
+    page_of(&event).await.shows(", for 1 of 1 webhook: 1 failed.").shows("Subscribed and active.");
+    // A second try that waits undoes nothing of a first that got through.
+    let failed = world.delivery_of(&event).await["id"].as_str().unwrap().to_owned();
+    world.post(&format!("/api/deliveries/{failed}/replay"), json!({})).await.ok();
+    world.deliver().await;
+    world.post(&format!("/api/webhooks/{made}/pause"), json!({})).await.ok();
+    world.post(&format!("/api/deliveries/{failed}/replay"), json!({})).await.ok();
+    page_of(&event).await.shows(", for 1 of 1 webhook: 1 delivered.");
+    world.webhook_with(once("books")).await;
+    world.webhook_with(json!({ "name": "mail", "events": ["user.*"] })).await;
+    let event = world.publish("order.paid", json!({})).await;
+    world.deliver().await;
+    page_of(&event).await.shows(", for 2 of 3 webhooks: 1 pending, 1 delivered.").shows("Didn’t get it");
 }
 
 #[tokio::test]

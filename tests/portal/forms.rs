@@ -8,7 +8,7 @@ async fn a_form_without_its_hidden_field_or_with_anothers_changes_nothing() {
     let world = World::start().await;
     let id = named(&world, "shop").await;
     let (browser, other) = (Browser::admin(&world).await, Browser::admin(&world).await);
-    let foreign = other.get("/admin/webhooks").await.csrf();
+    let foreign = other.get("/admin/webhooks").await.hidden("csrf");
     let path = format!("/admin/webhooks/{id}/pause");
     for csrf in ["", "0", &foreign] {
         let refused = browser.post(&path, &[("csrf", csrf)]).await;
@@ -26,7 +26,7 @@ async fn a_form_of_another_site_changes_nothing_whatever_it_knows() {
     let world = World::start().await;
     let id = named(&world, "shop").await;
     let browser = Browser::admin(&world).await;
-    let csrf = browser.get("/admin/webhooks").await.csrf();
+    let csrf = browser.get("/admin/webhooks").await.hidden("csrf");
     let path = format!("/admin/webhooks/{id}/pause");
     for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
         let form = browser.form(&path, &[("csrf", &csrf)]);

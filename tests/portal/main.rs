@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
 mod browser;
+mod chain;
 mod deliveries;
 mod event_types;
 mod events;
@@ -16,6 +17,7 @@ mod overview;
 mod pages;
 mod plugins;
 mod preview;
+mod replays;
 mod settings;
 mod sign_in;
 mod sinks;

@@ -1,7 +1,7 @@
 //! How things stand, at the beginning and later, and for whom.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{Browser, named};
 use crate::world::{ADMIN, World};
@@ -23,6 +23,17 @@ async fn at_the_beginning_it_says_the_next_steps() {
     admin.get(PATH).await.lacks("First steps");
     let viewer = Browser::signed_in(&world, &world.token("viewer", None).await).await;
     viewer.get(PATH).await.shows("Deliveries per hour").lacks("Create webhook");
+}
+
+#[tokio::test]
+async fn a_chart_is_drawn_as_soon_as_there_is_something_to_draw() {
+    let world = World::start().await;
+    let admin = Browser::admin(&world).await;
+    let (none, chart) = ("No deliveries were made in the last 24 hours.", "<figure class=\"chart\">");
+    admin.get(PATH).await.shows("Deliveries per hour").shows(none).lacks(chart);
+    named(&world, "shop").await;
+    world.publish("order.paid", json!({})).await;
+    admin.get(PATH).await.shows(chart).shows("0 delivered, 0 failed, 1 others; at most 1 in an hour").lacks(none);
 }
 
 #[tokio::test]
@@ -53,6 +64,31 @@ async fn it_counts_what_happened_and_names_what_fails() {
 }
 
 #[tokio::test]
+async fn failed_deliveries_stand_in_the_order_of_the_time_beside_them() {
+    let world = World::start().await;
+    let once = |name: &str, events: &str| json!({ "name": name, "events": [events], "retry": { "delaysSeconds": [] } });
+    let slow = world.webhook_with(once("slow", "order.older")).await["id"].as_str().unwrap().to_owned();
+    world.webhook_with(once("quick", "order.newer")).await;
+    world.post(&format!("/api/webhooks/{slow}/pause"), json!({})).await.ok();
+    world.sink.answers(&[500, 500]);
+    let older = world.publish("order.older", json!({})).await;
+    let newer = world.publish("order.newer", json!({})).await;
+    world.deliver().await;
+    world.post(&format!("/api/webhooks/{slow}/resume"), json!({})).await.ok();
+    world.deliver().await;
+    let (older, newer) = (world.delivery_of(&older).await, world.delivery_of(&newer).await);
+    assert!(older["endedAt"].as_str() >= newer["endedAt"].as_str(), "{older:#} {newer:#}");
+    let page = Browser::admin(&world).await.get(PATH).await;
+    let place = |delivery: &Value| {
+        let [id, accepted] = ["id", "acceptedAt"].map(|field| delivery[field].as_str().unwrap());
+        page.shows(&format!("<td data-label=\"Accepted\"><time datetime=\"{accepted}\""));
+        page.text.find(&format!("href=\"/admin/webhook-deliveries/{id}\"")).unwrap()
+    };
+    assert!(place(&newer) < place(&older), "newest first");
+    page.shows("Newest failed deliveries").lacks(">Ended<");
+}
+
+#[tokio::test]
 async fn a_tenant_sees_only_what_is_his() {
     let world = World::start().await;
     world.send(world.request(Method::PUT, "/api/tenants/acme").bearer_auth(ADMIN)).await.ok();
@@ -64,7 +100,7 @@ async fn a_tenant_sees_only_what_is_his() {
     let tenant = Browser::signed_in(&world, &world.token("tenant", Some("acme")).await).await;
     for path in [PATH, "/admin/overview?tenant=acme"] {
         let page = tenant.get(path).await;
-        page.lacks("not-his").lacks("order.lost").shows("0 delivered, 0 failed, 0 others").lacks("curl http");
+        page.lacks("not-his").lacks("order.lost").shows("No deliveries were made").lacks("curl http");
     }
     assert_eq!(tenant.get("/admin/overview?tenant=default").await.status, 403);
     let admin = Browser::admin(&world).await;

@@ -71,7 +71,7 @@ async fn what_the_playground_cannot_run_is_said_at_its_field() {
 async fn a_plugin_is_uploaded_shared_and_deleted() {
     let world = World::start().await;
     let admin = Browser::admin(&world).await;
-    let csrf = admin.get(UPLOAD).await.csrf();
+    let csrf = admin.get(UPLOAD).await.hidden("csrf");
     for (wasm, said) in
         [(&b"hello"[..], "Not a WebAssembly binary"), (b"\0asm\x01\0\0\0", "core module"), (b"", "Choose a file")]
     {
@@ -113,7 +113,7 @@ async fn a_webhook_is_moved_to_another_version_and_back() {
     let before = user["plugins"][0]["version"].as_str().unwrap().to_owned();
     let after = format!("{}9", &before[..before.len() - 1]);
     let admin = Browser::admin(&world).await;
-    let csrf = admin.get(UPLOAD).await.csrf();
+    let csrf = admin.get(UPLOAD).await.hidden("csrf");
     upload(&admin, &csrf, &reversioned("slack", &before, &after)).await.location();
     let webhook = [("webhook", user["id"].as_str().unwrap())];
     for (from, to) in [(&before, &after), (&after, &before)] {
@@ -152,7 +152,7 @@ async fn whoever_is_no_admin_looks_only() {
     world.put("/api/tenants/acme", json!({})).await.ok();
     let version = world.get("/api/plugins/slack").await.ok()["version"].as_str().unwrap().to_owned();
     let admin = Browser::admin(&world).await;
-    let csrf = admin.get(UPLOAD).await.csrf();
+    let csrf = admin.get(UPLOAD).await.hidden("csrf");
     upload(&admin, &csrf, waxwing_bundle::faulty()).await.location();
     let all = world.get("/api/plugins").await.ok();
     let own = all["data"].as_array().unwrap().iter().find(|plugin| plugin["bundled"] == json!(false)).unwrap();
@@ -163,7 +163,7 @@ async fn whoever_is_no_admin_looks_only() {
         browser.get("/admin/plugins/slack").await.shows("Settings").lacks("Playground").lacks("Delete");
         assert_eq!(browser.get(&own).await.status, if tenant.is_some() { 404 } else { 200 });
         assert_eq!(browser.get(UPLOAD).await.status, 403);
-        let csrf = browser.get("/admin/webhooks").await.csrf();
+        let csrf = browser.get("/admin/webhooks").await.hidden("csrf");
         assert_eq!(upload(&browser, &csrf, waxwing_bundle::faulty()).await.status, 403);
         for action in ["run", &format!("{version}/share"), &format!("{version}/unshare"), &format!("{version}/delete")]
         {

@@ -85,6 +85,27 @@ async fn a_test_shows_what_came_back() {
 }
 
 #[tokio::test]
+async fn a_page_with_a_new_secret_that_is_loaded_again_makes_no_second_one() {
+    let world = World::start().await;
+    let id = named(&world, "shop").await;
+    let admin = Browser::admin(&world).await;
+    let path = format!("/admin/webhooks/{id}");
+    let renew = async |revision: &str| {
+        admin.submit(&format!("{path}/secret"), &[("overlap", "86400"), ("revision", revision)]).await
+    };
+    let secrets = async || world.get(&format!("/api/webhooks/{id}")).await.ok()["signingSecrets"].clone();
+    let first = admin.get(&path).await.hidden("revision");
+    renew(&first).await.shows("Copy the secret now");
+    let again = renew(&first).await;
+    assert_eq!(again.status, 409);
+    again.shows("No new secret was made").shows("href=\"#secret\"").lacks("Copy the secret now");
+    assert_eq!(secrets().await, json!(2));
+    renew(&again.hidden("revision")).await.shows("Copy the secret now");
+    assert_eq!(secrets().await, json!(3));
+    assert_eq!(renew("none").await.status, 405);
+}
+
+#[tokio::test]
 async fn what_was_missed_is_counted_first_and_then_brought_back() {
     let world = World::start().await;
     let id = named(&world, "shop").await;
@@ -105,6 +126,39 @@ async fn what_was_missed_is_counted_first_and_then_brought_back() {
     let refused = recover(&[("since", "yesterday")]).await;
     assert_eq!(refused.status, 422);
     refused.shows("id=\"field-since-error\"").shows("value=\"yesterday\"");
+    let nothing = recover(&[since, ("missed", "yes"), ("do", "recover")]).await;
+    admin.get(nothing.location()).await.shows("There was nothing left to recover.").lacks("Go on with the rest");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_go_of_recovery_leaves_is_brought_back_by_the_next() {
+    let world = World::start().await;
+    let id = named(&world, "shop").await;
+    world.post(&format!("/api/webhooks/{id}/pause"), json!({})).await.ok();
+    // More than one go looks at: held, and then cancelled.
+    for count in [1000; 10].into_iter().chain([100]) {
+        let events = vec![json!({ "type": "order.paid", "data": 1 }); count];
+        world.post("/api/events", json!(events)).await.ok();
+    }
+    let admin = Browser::admin(&world).await;
+    let path = format!("/admin/webhooks/{id}");
+    admin.submit(&format!("{path}/disable"), &[]).await;
+    admin.submit(&format!("{path}/enable"), &[]).await;
+    let since = ("since", "2020-01-01T00:00:00Z");
+    let counted = admin.submit(&format!("{path}/recover"), &[since, ("do", "count")]).await;
+    counted.shows(" or more deliveries would be made.").lacks("Go on with the rest");
+    let first = admin.submit(&format!("{path}/recover"), &[since, ("do", "recover")]).await;
+    let page = admin.get(first.location().strip_suffix("#rest").unwrap()).await;
+    page.shows("One go was made, and there may be more").shows("Go on with the rest");
+    let (period, after) = (page.hidden("since"), page.hidden("after"));
+    assert_eq!(period, since.1);
+    let rest = [("since", &*period), ("after", &*after), ("do", "recover")];
+    let last = admin.submit(&format!("{path}/recover"), &rest).await;
+    assert_eq!(last.location(), format!("{path}?done=recovered"));
+    let left = world.post(&format!("/api/webhooks/{id}/recover"), json!({ "since": since.1 })).await.ok();
+    assert_eq!(left["count"], json!(0), "{left:#}");
+    let refused = admin.submit(&format!("{path}/recover"), &[since, ("after", "here"), ("do", "recover")]).await;
+    assert_eq!(refused.status, 422);
 }
 
 #[tokio::test]

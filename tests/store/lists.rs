@@ -154,6 +154,9 @@ pub(crate) async fn an_events_deliveries_are_found_wherever_they_were_made(f: Fi
     expected.reverse();
     let of = |event| DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
     assert_eq!(listed(&f, &of(event)).await, expected);
+    let repeating = |id| DeliveryFilter { replay_of: Some(id), ..of(event) };
+    assert_eq!(listed(&f, &repeating(expected[3])).await, [expected[0]]);
+    assert_eq!(listed(&f, &repeating(expected[2])).await, []);
     assert_eq!(listed(&f, &of(other.event.id)).await, [other.id]);
     assert_eq!(listed(&f, &of(f.id())).await, []);
 }

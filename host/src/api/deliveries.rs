@@ -125,7 +125,9 @@ async fn list(
     let page = page(asked.limit, asked.after.as_deref())?;
     let http_class = http_class(asked.http_class, "?httpClass")?;
     let Filter { webhook, event, event_type, status, environment, tenant, since, until, .. } = asked;
-    let filter = DeliveryFilter { tenant, webhook, event, event_type, environment, status, http_class, since, until };
+    let replay_of = None;
+    let filter =
+        DeliveryFilter { tenant, webhook, event, replay_of, event_type, environment, status, http_class, since, until };
     Ok(listed(api.services.deliveries(&caller, filter, page).await?, |delivery| log::delivery(&delivery)))
 }
 
@@ -196,7 +198,9 @@ async fn replay_many(
     let http_class = http_class(asked.http_class, "/httpClass")?;
     let before = before(asked.after.as_deref(), "/after")?;
     let ReplayMany { webhook, event, event_type, status, environment, tenant, since, until, dry_run, .. } = asked;
-    let filter = DeliveryFilter { tenant, webhook, event, event_type, environment, status, http_class, since, until };
+    let replay_of = None;
+    let filter =
+        DeliveryFilter { tenant, webhook, event, replay_of, event_type, environment, status, http_class, since, until };
     let replayed = api.services.replay_many(&caller, filter, before, dry_run).await?;
     Ok((StatusCode::ACCEPTED, Shown(replayed.into())))
 }

@@ -17,6 +17,8 @@ pub struct DeliveryFilter {
     pub tenant: Option<Tenant>,
     pub webhook: Option<WebhookId>,
     pub event: Option<EventId>,
+    /// The one that these repeat; without `event`, every row is looked at.
+    pub replay_of: Option<DeliveryId>,
     pub event_type: Option<EventType>,
     pub environment: Option<Environment>,
     pub status: Option<DeliveryStatus>,

@@ -64,11 +64,11 @@ impl Faults {
 
     /// The list above the form: a link to each field of these (`pointer`, `id`, `label`) that has a fault, and the rest as it is.
     pub(super) fn summary(&self, fields: &[&Field]) -> Summary {
-        let places: Vec<_> = fields.iter().map(|field| (field.pointer, field.id.as_str(), field.label)).collect();
+        let places: Vec<_> = fields.iter().map(|field| field.place()).collect();
         self.summary_of(&places)
     }
 
-    /// The same, of fields that are no [`Field`]: pointer, id and label of each.
+    /// The same, of whatever stands at these places: pointer, id and label of each.
     pub(super) fn summary_of(&self, fields: &[(&str, &str, &str)]) -> Summary {
         let mut lines: Vec<Line> = Vec::new();
         for (pointer, id, label) in fields {
@@ -116,7 +116,7 @@ pub(super) enum Kind {
     Line(&'static str),
     /// Several lines; so many are shown.
     Text(u8),
-    /// To be ticked; what it says is the label.
+    /// To be ticked, which says `yes`; what it means is the label.
     Tick,
     /// Of files with this ending.
     File(&'static str),
@@ -129,10 +129,10 @@ pub(super) enum Kind {
 #[template(path = "parts/field.html")]
 pub(super) struct Field {
     id: String,
-    name: &'static str,
-    label: &'static str,
+    name: Cow<'static, str>,
+    label: Cow<'static, str>,
     kind: Kind,
-    pointer: &'static str,
+    pointer: Cow<'static, str>,
     value: String,
     hint: Cow<'static, str>,
     error: Option<String>,
@@ -145,13 +145,13 @@ pub(super) struct Field {
 impl askama::filters::HtmlSafe for Field {}
 
 impl Field {
-    pub(super) fn new(name: &'static str, label: &'static str, kind: Kind) -> Self {
-        let (pointer, value, hint) = ("\0", String::new(), Cow::Borrowed(""));
+    pub(super) fn new(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>, kind: Kind) -> Self {
+        let (name, pointer, value, hint) = (name.into(), Cow::Borrowed("\0"), String::new(), Cow::Borrowed(""));
         let (error, required, mono, autocomplete) = (None, false, false, "off");
         Self {
-            id: format!("field-{name}"),
+            id: id_of(&name),
             name,
-            label,
+            label: label.into(),
             kind,
             pointer,
             value,
@@ -179,9 +179,20 @@ impl Field {
         Self { mono: true, ..self }
     }
 
+    /// Not what the browser keeps for this site.
+    pub(super) fn fresh(self) -> Self {
+        Self { autocomplete: "new-password", ..self }
+    }
+
     /// With what is wrong at this JSON Pointer.
-    pub(super) fn judged(self, pointer: &'static str, faults: &Faults) -> Self {
-        Self { pointer, error: faults.at(pointer), ..self }
+    pub(super) fn judged(self, pointer: impl Into<Cow<'static, str>>, faults: &Faults) -> Self {
+        let pointer = pointer.into();
+        Self { error: faults.at(&pointer), pointer, ..self }
+    }
+
+    /// Pointer, id and label, for the list above the form.
+    pub(super) fn place(&self) -> (&str, &str, &str) {
+        (&self.pointer, &self.id, &self.label)
     }
 
     /// The ids of what describes it.
@@ -190,6 +201,12 @@ impl Field {
         let error = self.error.as_ref().map(|_| format!("{}-error", self.id));
         hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// The id of the field of this name.
+pub(super) fn id_of(name: &str) -> String {
+    let is_other = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+    format!("field-{}", name.replace(is_other, "-"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! What the request says (`was`) counts first, then equal settings, then being the only one left of its plugin. Where several could be
 //! meant and a secret hangs on it, nobody guesses: it would go to another's receiver.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::model::plugin::Stage;
@@ -30,11 +32,16 @@ pub(super) enum Kept<'a> {
 pub(super) fn kept<'a>(wanted: &[Wanted<'_>], old: &'a [Stage]) -> Vec<Kept<'a>> {
     let mut left: Vec<Option<&'a Stage>> = old.iter().map(Some).collect();
     let mut found: Vec<Option<Kept<'a>>> = wanted.iter().map(|one| said(one, &mut left)).collect();
-    for (place, one) in found.iter_mut().zip(wanted).filter(|(place, _)| place.is_none()) {
-        let same = left.iter_mut().find(|stage| stage.is_some_and(|stage| is_same(one, stage)));
-        *place = same.and_then(Option::take).map(Kept::Of);
+    for index in unsettled(&found) {
+        let Some(one) = wanted.get(index) else { continue };
+        let others = unsettled(&found).into_iter().filter_map(|other| wanted.get(other));
+        let twins = others.filter(|other| other.name == one.name && plain(other) == plain(one)).count();
+        let kept = equal(one, twins, &mut left);
+        if let Some(place) = found.get_mut(index) {
+            *place = kept;
+        }
     }
-    let open: Vec<usize> = (0..found.len()).filter(|index| found.get(*index).is_some_and(Option::is_none)).collect();
+    let open = unsettled(&found);
     for index in &open {
         let Some(one) = wanted.get(*index) else { continue };
         let rivals = open.iter().filter_map(|other| wanted.get(*other)).filter(|other| other.name == one.name).count();
@@ -63,16 +70,35 @@ fn said<'a>(wanted: &Wanted<'_>, left: &mut [Option<&'a Stage>]) -> Option<Kept<
     }
 }
 
-fn is_same(wanted: &Wanted<'_>, stage: &Stage) -> bool {
+/// Of equal ones the first, so that as many as before keep their order. Of fewer, with different secrets, any may be meant.
+fn equal<'a>(wanted: &Wanted<'_>, twins: usize, left: &mut [Option<&'a Stage>]) -> Option<Kept<'a>> {
+    let plain = plain(wanted);
+    let is_same = |stage: &&Stage| {
+        stage.name == wanted.name && serde_json::from_str::<Value>(&stage.settings).is_ok_and(|known| known == plain)
+    };
+    let same: Vec<&'a Stage> = left.iter().flatten().copied().filter(is_same).collect();
+    let first = *same.first()?;
+    if twins < same.len() && same.iter().any(|stage| stage.secrets != first.secrets) {
+        return Some(Kept::Unclear(same));
+    }
+    let place = left.iter_mut().find(|stage| stage.is_some_and(|stage| std::ptr::eq(stage, first)));
+    place.and_then(Option::take).map(Kept::Of)
+}
+
+/// The settings without what is secret in them.
+fn plain(wanted: &Wanted<'_>) -> Value {
     let given = wanted.settings.cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    let plain = split(wanted.schema, given, &std::collections::BTreeMap::new()).settings;
-    stage.name == wanted.name && serde_json::from_str::<Value>(&stage.settings).is_ok_and(|known| known == plain)
+    split(wanted.schema, given, &BTreeMap::new()).settings
+}
+
+/// Those of which nothing is known yet.
+fn unsettled(found: &[Option<Kept<'_>>]) -> Vec<usize> {
+    let unknown = found.iter().enumerate().filter(|(_, kept)| kept.is_none());
+    unknown.map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
 
     use super::*;
@@ -123,5 +149,22 @@ mod tests {
         assert_eq!(told(&old[..1], &[("x", c.clone(), keep())]), "0");
         assert_eq!(told(&old[..1], &[("x", c.clone(), keep()), ("x", b, keep())]), "??");
         assert_eq!(told(&old[2..], &[("y", c.clone(), keep()), ("y", c, keep())]), "--");
+    }
+    #[test]
+    fn of_equal_stages_as_many_as_before_keep_their_order_and_which_of_them_is_gone_isnt_guessed() {
+        let (a, c) = (json!({ "n": 1 }), json!({ "n": 3 }));
+        let pair = |secrets: [Option<&str>; 2]| secrets.map(|secret| stage("x", &a, secret));
+        let old = pair([Some("first"), Some("second")]);
+        let same = |was| ("x", json!({ "n": 1, "key": "********" }), was);
+        let keep = || Patch::Keep;
+        assert_eq!(told(&old, &[same(keep())]), "?");
+        assert_eq!(told(&old, &[same(keep()), ("x", c.clone(), keep())]), "??");
+        assert_eq!(told(&old, &[same(keep()), same(keep())]), "01");
+        assert_eq!(told(&old, &[same(keep()), same(keep()), same(keep())]), "01-");
+        assert_eq!(told(&old, &[same(Patch::Set(1))]), "1");
+        assert_eq!(told(&old, &[same(Patch::Set(1)), same(keep())]), "10");
+        assert_eq!(told(&old, &[same(Patch::Reset), same(keep())]), "-?");
+        assert_eq!(told(&pair([Some("first"); 2]), &[same(keep()), ("x", c, keep())]), "01");
+        assert_eq!(told(&pair([None; 2]), &[same(keep())]), "0");
     }
 }

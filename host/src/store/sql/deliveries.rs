@@ -237,6 +237,7 @@ fn conditions(place: Place, filter: &DeliveryFilter, before: Option<u64>) -> Con
         filter.status.iter().for_each(|status| conditions.scanned("r.status = ", status_number(*status)));
         conditions.always(" AND NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.id = r.id)");
     }
+    filter.replay_of.iter().for_each(|id| conditions.scanned("r.replay_of = ", int(id.number())));
     filter.environment.iter().for_each(|name| conditions.scanned(ENVIRONMENT, name.as_str().to_owned()));
     filter.event_type.iter().for_each(|name| conditions.scanned(TYPE, name.as_str().to_owned()));
     filter.http_class.iter().for_each(|class| {

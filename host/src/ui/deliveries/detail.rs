@@ -9,7 +9,7 @@ use crate::model::attempt::Attempt;
 use crate::model::delivery::Delivery;
 use crate::model::event::Event;
 use crate::model::ids::DeliveryId;
-use crate::model::page::PageRequest;
+use crate::model::page::{Page as Rows, PageRequest};
 use crate::model::time::Timestamp;
 use crate::model::webhook::Webhook;
 use crate::service::{Caller, DeliveryBody, DeliveryFilter, ServiceError, Services};
@@ -30,6 +30,8 @@ use super::{LIST, actions, badge_of, curl, path_of};
 
 /// The newest attempts that are shown: by hand, there may be any number.
 const ATTEMPTS_MAX: usize = 50;
+/// As many replays.
+const REPLAYS_MAX: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "deliveries/detail.html", blocks = ["live"])]
@@ -59,8 +61,9 @@ struct Page {
     attempt_count: u32,
     /// The page of what it repeats.
     replay_of: Option<(String, String)>,
-    /// Those that repeat it.
+    /// The newest of those that repeat it, and whether there are older ones.
     replays: Vec<(String, String, Badge)>,
+    more_replays: bool,
     stages: Vec<Stage>,
     diff: Option<Diff>,
     signed: Vec<String>,
@@ -79,8 +82,8 @@ struct Found {
     event: Option<Arc<Event>>,
     webhook: Option<Arc<Webhook>>,
     body: Option<DeliveryBody>,
-    /// Of the same event.
-    replays: Vec<Delivery>,
+    /// Those that repeat it.
+    replays: Rows<Delivery>,
 }
 
 pub(super) async fn detail(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, query: Query) -> Answer {
@@ -94,10 +97,10 @@ async fn find(services: &Services, caller: &Caller, id: DeliveryId) -> Result<Fo
     let event = there(services.event(caller, delivery.event).await)?;
     let webhook = there(services.webhook(caller, delivery.webhook))?;
     let body = services.delivery_body(caller, id).await?;
-    let filter = DeliveryFilter { event: Some(delivery.event), ..DeliveryFilter::default() };
-    let page = PageRequest { limit: PageRequest::LIMIT_MAX, before: None };
-    let mut replays = services.deliveries(caller, filter, page).await?.rows;
-    replays.retain(|other| other.replay_of == Some(id));
+    let filter =
+        DeliveryFilter { event: Some(delivery.event), replay_of: Some(delivery.id), ..DeliveryFilter::default() };
+    let page = PageRequest { limit: REPLAYS_MAX, before: None };
+    let replays = services.deliveries(caller, filter, page).await?;
     Ok(Found { delivery, attempts, event, webhook, body, replays })
 }
 
@@ -139,7 +142,8 @@ fn page(ui: &Ui, signed: &Signed, (found, done): (&Found, Option<&str>)) -> Page
         is_waiting: delivery.ended_at.is_none() && delivery.next_at.is_none(),
         attempt_count: delivery.attempts,
         replay_of: delivery.replay_of.map(|id| (format!("{LIST}/{id}"), id.to_string())),
-        replays: found.replays.iter().map(|new| (path_of(new), new.id.to_string(), badge_of(new))).collect(),
+        replays: found.replays.rows.iter().map(|new| (path_of(new), new.id.to_string(), badge_of(new))).collect(),
+        more_replays: found.replays.next.is_some(),
         stages: ran.map(|attempt| attempt.stages.iter().map(Stage::new).collect()).unwrap_or_default(),
         diff: diff(found, ran),
         signed: signatures(&found.attempts),

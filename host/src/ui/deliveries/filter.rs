@@ -32,6 +32,7 @@ pub(super) fn read<'t>(get: impl Fn(&'static str) -> Option<&'t str>) -> (Delive
         tenant: faults.parsed("/tenant", get("tenant"), str::parse),
         since: faults.parsed("/since", get("since"), time),
         until: faults.parsed("/until", get("until"), time),
+        replay_of: None,
     };
     (filter, faults)
 }

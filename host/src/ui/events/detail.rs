@@ -4,11 +4,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
 
+use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::event::Event;
 use crate::model::ids::EventId;
 use crate::model::page::PageRequest;
 use crate::model::webhook::Revision;
-use crate::service::{Caller, DeliveryFilter, Services, WebhookExplained};
+use crate::service::{Caller, DeliveryFilter, Explanation, Services, WebhookExplained};
 use crate::ui::code::Code;
 use crate::ui::deliveries::{Row, badge_of, path_of};
 use crate::ui::failure::{Failure, sentence};
@@ -46,8 +47,9 @@ struct Page {
     more_deliveries: bool,
     search: String,
     shows_search: bool,
-    /// Of all webhooks that the tenant had then.
-    got: usize,
+    /// For how many webhooks it was, and how it stands there.
+    summary: String,
+    /// All webhooks that the tenant had then.
     had: usize,
     told: Vec<Told>,
     left_out: usize,
@@ -100,12 +102,38 @@ pub(super) async fn detail(State(ui): State<Ui>, signed: Signed, Path(id): Path<
         more_deliveries: made.next.is_some(),
         search: query.get("search").unwrap_or_default().to_owned(),
         shows_search: told.webhooks.len() > 5 || !search.is_empty(),
-        got: told.webhooks.iter().filter(|one| one.why.matched()).count(),
+        summary: summary(&told),
         had: told.webhooks.len(),
         left_out: meant.len().saturating_sub(EXPLAINED_MAX),
         told: meant.iter().take(EXPLAINED_MAX).map(|one| Told::new((services, caller), one)).collect(),
     };
     Ok(rendered(&page)?.into_response())
+}
+
+/// `2 of 4 webhooks: 1 pending, 1 delivered`.
+fn summary(told: &Explanation) -> String {
+    let had = told.webhooks.len();
+    let wanted = |one: &&WebhookExplained| one.why.matched() || !one.deliveries.is_empty();
+    let whole = match (told.webhooks.iter().filter(wanted).count(), had) {
+        (_, 0) => "no webhook".to_owned(),
+        (wanted, 1) => format!("{wanted} of 1 webhook"),
+        (wanted, had) => format!("{wanted} of {had} webhooks"),
+    };
+    let states = DeliveryStatus::ALL.into_iter().filter_map(|status| {
+        let is_so = |one: &&WebhookExplained| standing(one).is_some_and(|delivery| delivery.status == status);
+        let count = told.webhooks.iter().filter(is_so).count();
+        (count > 0).then(|| format!("{count} {}", status.as_str()))
+    });
+    let states: Vec<String> = states.collect();
+    let newest =
+        if told.truncated { format!(", by its newest {} deliveries", PageRequest::LIMIT_MAX) } else { String::new() };
+    if states.is_empty() { whole } else { format!("{whole}: {}{newest}", states.join(", ")) }
+}
+
+/// The delivery that tells how it stands at a webhook: one that got through, or else the newest.
+fn standing(told: &WebhookExplained) -> Option<&Delivery> {
+    let delivered = told.deliveries.iter().find(|delivery| delivery.status == DeliveryStatus::Delivered);
+    delivered.or_else(|| told.deliveries.first())
 }
 
 /// Indented, and as it was posted where that is another text.
@@ -123,14 +151,12 @@ impl Told {
         let patterns: Vec<&str> = revision.subscription.patterns().iter().map(|pattern| pattern.as_str()).collect();
         let plugins: Vec<String> =
             revision.chain.iter().map(|stage| format!("{}@{}", stage.name, stage.version)).collect();
-        let badge = match told.why.code() {
-            "matched" => Badge::good("Got it"),
-            "matched-held" => Badge::warn("Held"),
-            _ => Badge::idle("Didn’t get it"),
+        let badge = match standing(told) {
+            Some(delivery) => badge_of(delivery),
+            None if told.why.matched() => Badge::info("Wanted it"),
+            None => Badge::idle("Didn’t get it"),
         };
-        let shown = |delivery: &crate::model::delivery::Delivery| {
-            (path_of(delivery), delivery.id.shown(delivery.test), badge_of(delivery))
-        };
+        let shown = |delivery: &Delivery| (path_of(delivery), delivery.id.shown(delivery.test), badge_of(delivery));
         Self {
             id: told.webhook.to_string(),
             name: if told.name.is_empty() { told.webhook.to_string() } else { told.name.clone() },

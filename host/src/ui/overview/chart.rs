@@ -43,13 +43,14 @@ struct Part {
 }
 
 impl Chart {
-    pub(super) fn new(standing: &Standing) -> Self {
+    /// `None`: there is nothing to draw.
+    pub(super) fn new(standing: &Standing) -> Option<Self> {
         let counts: Vec<[u64; 3]> = (0..HOURS).map(|hour| counts(standing, hour)).collect();
-        let highest = counts.iter().map(|counts| counts.iter().sum::<u64>()).max().unwrap_or_default();
+        let highest = counts.iter().map(|counts| counts.iter().sum::<u64>()).max().filter(|highest| *highest > 0)?;
         let bars = (0..HOURS).zip(&counts).map(|(hour, counts)| Bar::new(standing.since, hour, (*counts, highest)));
         let [delivered, failed, other] =
             counts.iter().fold([0; 3], |[a, b, c], [delivered, failed, other]| [a + delivered, b + failed, c + other]);
-        Self {
+        Some(Self {
             bars: bars.collect(),
             summary: format!(
                 "Deliveries of the last 24 hours by the hour of acceptance: {delivered} delivered, {failed} failed, {other} others; \
@@ -57,7 +58,7 @@ impl Chart {
             ),
             highest,
             truncated: standing.numbers.truncated,
-        }
+        })
     }
 }
 

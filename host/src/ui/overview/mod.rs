@@ -36,7 +36,7 @@ struct Page {
     tenants: Vec<String>,
     tenant: String,
     stats: Vec<Stat>,
-    chart: Chart,
+    chart: Option<Chart>,
     failing: Vec<Failing>,
     /// Those that aren't named.
     more_failing: usize,
@@ -75,7 +75,7 @@ struct Failed {
     webhook: String,
     webhook_id: String,
     reason: String,
-    at: Moment,
+    accepted: Moment,
 }
 
 async fn overview(State(ui): State<Ui>, signed: Signed, headers: HeaderMap, query: Query) -> Answer {
@@ -196,7 +196,7 @@ impl Failed {
             webhook,
             webhook_id: delivery.webhook.to_string(),
             reason: reason.map(|reason| sentence(&reason)).unwrap_or_default(),
-            at: Moment::new(delivery.ended_at.unwrap_or_else(|| delivery.id.time()), now),
+            accepted: Moment::new(delivery.id.time(), now),
         }
     }
 }

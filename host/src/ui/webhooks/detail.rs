@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
+use http::StatusCode;
 
 use crate::model::delivery::{Delivery, DeliveryStatus};
 use crate::model::page::PageRequest;
@@ -10,7 +11,6 @@ use crate::model::time::Timestamp;
 use crate::model::webhook::{Ordering, Status, Webhook};
 use crate::service::webhooks::{MASK, Stats, masked_settings};
 use crate::service::{Caller, DeliveryFilter, public_key, supports_overlap};
-use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::query::Query;
 use crate::ui::session::Signed;
@@ -44,6 +44,10 @@ struct Page {
     /// This page, to come back to.
     here: String,
     delete: String,
+    /// What the button for a new secret is meant for.
+    revision: String,
+    /// None was made: it was meant for another revision.
+    is_stale: bool,
     stats: Fares,
     facts: Vec<(&'static str, String)>,
     events: Vec<String>,
@@ -83,7 +87,7 @@ struct Row {
 
 pub(super) async fn show(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, query: Query) -> Answer {
     let webhook = ui.services.webhook(signed.caller(), named(&id)?)?;
-    let recovery = Recovery::new(&Posted::default(), ui.services.now());
+    let recovery = Recovery::asked(&query, ui.services.now());
     let done = query.get("done").and_then(sentence_of);
     Ok(rendered(&page(&ui, &signed, (&webhook, recovery, done)).await?)?.into_response())
 }
@@ -93,10 +97,19 @@ pub(super) async fn with_recovery(ui: &Ui, signed: &Signed, (webhook, recovery):
     Ok(rendered(&page(ui, signed, (webhook, recovery, None)).await?)?.into_response())
 }
 
+/// With why no new secret was made.
+pub(super) async fn without_secret(ui: &Ui, signed: &Signed, webhook: &Webhook) -> Answer {
+    let recovery = Recovery::asked(&Query::default(), ui.services.now());
+    let page = Page { is_stale: true, ..page(ui, signed, (webhook, recovery, None)).await? };
+    Ok((StatusCode::CONFLICT, rendered(&page)?).into_response())
+}
+
 fn sentence_of(done: &str) -> Option<&'static str> {
     match done {
         "saved" => Some("The webhook was saved: what comes from now on is sent as it says."),
         "recovered" => Some("What was missed is on its way: the newest deliveries below are among it."),
+        "part-recovered" => Some("One go was made, and there may be more: go on with the rest below."),
+        "none-recovered" => Some("There was nothing left to recover."),
         other => actions::sentence_of(other),
     }
 }
@@ -127,6 +140,8 @@ async fn page(
         is_paused: revision.status == Status::Paused,
         may_change: caller.configures(),
         overlaps: supports_overlap(revision.format.name),
+        revision: revision.id.to_string(),
+        is_stale: false,
         delete: Query::new(&format!("{here}/delete"), "").with("back", LIST),
         here,
         stats: Fares::of(&stats, now),

@@ -1,22 +1,24 @@
 //! A webhook's new secret: made by a button of its page or with a change, and shown once.
 
+use std::str::FromStr;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
 
 use crate::model::secret::Secret;
 use crate::model::webhook::Webhook;
-use crate::service::public_key;
 use crate::service::webhooks::RotateSecret;
+use crate::service::{ServiceError, public_key};
 use crate::ui::failure::Failure;
 use crate::ui::form::Posted;
 use crate::ui::layout::{Layout, rendered};
 use crate::ui::session::Signed;
 use crate::ui::{Answer, Ui};
 
-use super::LIST;
 use super::actions::named;
 use super::form::formats::verify;
+use super::{LIST, detail};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
@@ -55,12 +57,19 @@ pub(super) fn page(signed: &Signed, webhook: &Webhook, (secret, why): (&Secret, 
 
 pub(super) async fn renew(State(ui): State<Ui>, signed: Signed, Path(id): Path<String>, posted: Posted) -> Answer {
     let id = named(&id)?;
-    let overlap_seconds = match posted.filled("overlap") {
-        None => None,
-        Some(text) => Some(text.parse::<u64>().map_err(|_| Failure::other_method())?),
-    };
-    let input = RotateSecret { overlap_seconds, ..RotateSecret::default() };
-    let secret = ui.services.rotate_secret(signed.caller(), id, input).await?;
+    let (overlap_seconds, revision) = (read(&posted, "overlap")?, read(&posted, "revision")?);
+    let input = RotateSecret { overlap_seconds, revision, secret: None };
+    let renewed = ui.services.rotate_secret(signed.caller(), id, input).await;
     let webhook = ui.services.webhook_to_change(signed.caller(), id)?;
-    page(&signed, &webhook, (&secret, Why::Renewed))
+    match renewed {
+        Ok(secret) => page(&signed, &webhook, (&secret, Why::Renewed)),
+        // Most likely the page with the secret was loaded again, which posts its form once more.
+        Err(ServiceError::Conflict { .. }) => detail::without_secret(&ui, &signed, &webhook).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a form of ours can't have posted is refused as a whole.
+fn read<T: FromStr>(posted: &Posted, name: &str) -> Answer<Option<T>> {
+    posted.filled(name).map(str::parse::<T>).transpose().map_err(|_| Failure::other_method())
 }

@@ -10,7 +10,7 @@ use crate::model::attempt::{Attempt, Outcome};
 use crate::model::name::EventType;
 use crate::model::webhook::Webhook;
 use crate::service::{TestInput, Tested};
-use crate::ui::field::{Faults, Summary};
+use crate::ui::field::{Faults, Field, Kind, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::session::Signed;
@@ -19,7 +19,6 @@ use crate::ui::{Answer, Ui};
 
 use super::LIST;
 use super::actions::named;
-use super::form::{Control, Kind};
 
 #[derive(Template)]
 #[template(path = "webhooks/test.html")]
@@ -29,7 +28,7 @@ struct Page {
     faults: Summary,
     id: String,
     name: String,
-    controls: [Control; 2],
+    fields: [Field; 2],
     result: Option<Shown>,
 }
 
@@ -86,13 +85,13 @@ fn page(
         types.push(typed_type.to_owned());
     }
     choices.extend(types.into_iter().map(|name| (name.clone(), name)));
-    let controls = [
-        Control::new("type", "Event type", Kind::Choice(choices))
+    let fields = [
+        Field::new("type", "Event type", Kind::Choice(choices))
             .required()
             .value(typed_type)
             .hint("Those that the webhook wants come first. A test is sent whatever it wants.")
             .judged("/type", faults),
-        Control::new("data", "Own data", Kind::Text(6))
+        Field::new("data", "Own data", Kind::Text(6))
             .value(typed.get("data"))
             .mono()
             .hint("JSON. If left empty, the catalogue’s sample of the type.")
@@ -101,10 +100,10 @@ fn page(
     let page = Page {
         at: signed.0.layout("Test webhook"),
         csrf: signed.csrf(),
-        faults: faults.summary_of(&controls.each_ref().map(Control::place)),
+        faults: faults.summary_of(&fields.each_ref().map(Field::place)),
         id: webhook.id.to_string(),
         name: super::name_of(webhook),
-        controls,
+        fields,
         result,
     };
     Ok(rendered(&page)?.into_response())

@@ -11,10 +11,9 @@ use crate::model::plugin::{OnError, Plugin, Stage};
 use crate::model::webhook::{Revision, Webhook};
 use crate::service::webhooks::{StageInput, masked_settings};
 use crate::service::{Patch, Template as Integration, TemplateStage};
-use crate::ui::field::Faults;
+use crate::ui::field::{Faults, Field, Kind};
 use crate::ui::form::Posted;
 
-use super::control::{Control, Kind};
 use super::schema::{Property, Shape, fill, properties, read};
 
 const ON_ERROR: [(&str, &str); 2] = [("fail", "The delivery fails"), ("skip", "This plugin is skipped")];
@@ -38,15 +37,15 @@ pub(super) struct Shown {
     pub(super) title: String,
     /// Of [`Typed`].
     pub(super) was: String,
-    pub(super) plugin: Control,
-    pub(super) on_error: Control,
+    pub(super) plugin: Field,
+    pub(super) on_error: Field,
     pub(super) settings: Vec<Node>,
     pub(super) is_first: bool,
     pub(super) is_last: bool,
 }
 
 pub(super) enum Node {
-    One(Control),
+    One(Field),
     Many(Group),
 }
 
@@ -184,14 +183,14 @@ pub(super) fn shown(
             index,
             title: stage.plugin.clone(),
             was: stage.was.map(|was| was.to_string()).unwrap_or_default(),
-            plugin: Control::new(&format!("plugin.{index}"), "Plugin and version", Kind::Choice(all))
+            plugin: Field::new(format!("plugin.{index}"), "Plugin and version", Kind::Choice(all))
                 .required()
                 .value(&stage.plugin)
-                .judged(&format!("{at}/plugin"), faults),
-            on_error: Control::new(&format!("on-error.{index}"), "If it fails", Kind::Choice(kinds))
+                .judged(format!("{at}/plugin"), faults),
+            on_error: Field::new(format!("on-error.{index}"), "If it fails", Kind::Choice(kinds))
                 .required()
                 .value(&stage.on_error)
-                .judged(&format!("{at}/onError"), faults),
+                .judged(format!("{at}/onError"), faults),
             settings: view.nodes(&properties(&schema_of(plugins, &stage.plugin))),
             is_first: index == 0,
             is_last: index + 1 == stages.len(),
@@ -236,14 +235,18 @@ impl View<'_> {
             property.hint.clone()
         };
         let pointer = format!("/plugins/{}/settings{}", self.index, property.key.trim_start_matches("rest:"));
-        let control = Control::new(&format!("set.{}.{}", self.index, property.key), &property.label, kind)
+        let field = Field::new(format!("set.{}.{}", self.index, property.key), property.label.clone(), kind)
             .value(self.stage.get(&property.key))
-            .hint(hint.trim());
+            .hint(hint.trim().to_owned());
         // What concerns the settings as a whole stands above the form.
         let is_whole = property.key.trim_start_matches("rest:").is_empty() && property.shape == Shape::Rest;
-        let control = if is_whole { control } else { control.judged(&pointer, self.faults) };
-        let control = if matches!(property.shape, Shape::Json | Shape::Rest) { control.mono() } else { control };
-        Node::One(if property.required { control.required() } else { control })
+        let field = if is_whole { field } else { field.judged(pointer, self.faults) };
+        let field = match property.shape {
+            Shape::Json | Shape::Rest => field.mono(),
+            Shape::Secret => field.fresh(),
+            _ => field,
+        };
+        Node::One(if property.required { field.required() } else { field })
     }
 }
 
@@ -258,7 +261,7 @@ impl Shown {
 fn gather<'n>(nodes: &'n [Node], places: &mut Vec<(&'n str, &'n str, &'n str)>) {
     for node in nodes {
         match node {
-            Node::One(control) => places.push(control.place()),
+            Node::One(field) => places.push(field.place()),
             Node::Many(group) => gather(&group.nodes, places),
         }
     }

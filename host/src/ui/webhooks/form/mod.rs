@@ -2,7 +2,6 @@
 //! once, and whatever was typed stays until it is saved.
 
 mod chain;
-mod control;
 mod events;
 pub(super) mod formats;
 mod preview;
@@ -21,14 +20,13 @@ use crate::model::webhook::Webhook;
 use crate::service::webhooks::WebhookInput;
 use crate::service::{Patch, ServiceError};
 use crate::ui::chain_run::ChainRun;
-use crate::ui::field::{Faults, Summary};
+use crate::ui::field::{Faults, Field, Kind, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
 use crate::ui::query::{Query, saying};
 use crate::ui::session::Signed;
 use crate::ui::{Answer, Ui};
 
-pub(super) use self::control::{Control, Kind};
 use self::events::Events;
 use self::formats::{FORMATS, Words};
 use self::sections::{Row, basics, delivery, format, renewal, rows};
@@ -48,22 +46,22 @@ struct Page {
     id: Option<String>,
     revision: String,
     name: String,
-    basics: Vec<Control>,
+    basics: Vec<Field>,
     events: Events,
     events_error: Option<String>,
-    further: Control,
-    format: Vec<Control>,
+    further: Field,
+    format: Vec<Field>,
     formats: &'static [Words],
-    delivery: Vec<Control>,
+    delivery: Vec<Field>,
     rows: Vec<Row>,
     headers_error: Option<String>,
     /// A new secret, in a change.
-    renewal: Vec<Control>,
+    renewal: Vec<Field>,
     chain: Vec<chain::Shown>,
     /// What may be added to it.
     plugins: Vec<(String, String)>,
     template: Option<start::FromTemplate>,
-    preview: [Control; 3],
+    preview: [Field; 3],
     previewed: Option<ChainRun>,
 }
 
@@ -194,7 +192,7 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
     let plugins = ui.services.plugins(signed.caller())?;
     let chain = chain::shown(stages, &plugins, (webhook, faults));
     let basics = basics(ui, signed, &shown)?;
-    let further = Control::new("patterns", "Further types and patterns", Kind::Text(2)).mono().hint(
+    let further = Field::new("patterns", "Further types and patterns", Kind::Text(2)).mono().hint(
         "A line each: event types that the catalogue doesn’t hold, or patterns such as order.* (every type below order).",
     );
     let catalogue = ui.services.event_types(signed.caller());
@@ -204,13 +202,13 @@ fn page(ui: &Ui, signed: &Signed, shown: Shown<'_>) -> Answer {
     let further = further.value(&events.further);
     let (format, delivery) = (format(&shown), delivery(&shown));
     let renewal = webhook.map(|webhook| renewal(webhook, &shown)).unwrap_or_default();
-    let mut places: Vec<(&str, &str, &str)> = basics.iter().map(Control::place).collect();
+    let mut places: Vec<(&str, &str, &str)> = basics.iter().map(Field::place).collect();
     places.push(("/events", "events", "Events"));
-    places.extend(format.iter().chain(&delivery).map(Control::place));
+    places.extend(format.iter().chain(&delivery).map(Field::place));
     places.push(("/headers", "headers", "Custom headers"));
-    places.extend(renewal.iter().map(Control::place));
+    places.extend(renewal.iter().map(Field::place));
     places.extend(chain.iter().flat_map(chain::Shown::places));
-    places.extend(preview.iter().map(Control::place));
+    places.extend(preview.iter().map(Field::place));
     let title = if webhook.is_some() { "Edit webhook" } else { "Create webhook" };
     let seen = if conflict { webhook.map(|webhook| webhook.revision.id.to_string()) } else { None };
     let page = Page {

@@ -9,29 +9,27 @@ use crate::service::{DraftInput, PreviewInput, TrialEvent};
 use crate::ui::Ui;
 use crate::ui::chain_run::ChainRun;
 use crate::ui::failure::Failure;
-use crate::ui::field::Faults;
+use crate::ui::field::{Faults, Field, Kind};
 use crate::ui::form::Posted;
 use crate::ui::session::Signed;
-
-use super::control::{Control, Kind};
 
 /// What the button says.
 pub(super) const BUTTON: &str = "preview";
 
-pub(super) fn fields(typed: &Posted, faults: &Faults, types: &[String]) -> [Control; 3] {
+pub(super) fn fields(typed: &Posted, faults: &Faults, types: &[String]) -> [Field; 3] {
     let usual = (String::new(), "One that it wants".to_owned());
     let mut choices: Vec<_> = types.iter().map(|name| (name.clone(), name.clone())).collect();
     choices.insert(0, usual);
     [
-        Control::new("preview-type", "Event type", Kind::Choice(choices))
+        Field::new("preview-type", "Event type", Kind::Choice(choices))
             .value(typed.get("preview-type"))
             .judged("/event/type", faults),
-        Control::new("preview-data", "Data", Kind::Text(4))
+        Field::new("preview-data", "Data", Kind::Text(4))
             .value(typed.get("preview-data"))
             .mono()
             .hint("JSON. The catalogue’s sample of the type, if empty.")
             .judged("/event/data", faults),
-        Control::new("preview-event", "Or a stored event", Kind::Line("text"))
+        Field::new("preview-event", "Or a stored event", Kind::Line("text"))
             .value(typed.get("preview-event"))
             .mono()
             .hint("Its id, in place of type and data: evt_…")

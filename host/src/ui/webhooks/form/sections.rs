@@ -2,11 +2,11 @@
 
 use crate::model::webhook::Webhook;
 use crate::service::supports_overlap;
+use crate::ui::field::{Field, Kind};
 use crate::ui::form::Posted;
 use crate::ui::session::Signed;
 use crate::ui::{Answer, Ui};
 
-use super::control::{Control, Kind};
 use super::formats::FORMATS;
 use super::typed::OWN_DELAYS;
 use super::{Shown, events, typed};
@@ -37,9 +37,9 @@ pub(super) struct Row {
     pub(super) value: String,
 }
 
-pub(super) fn basics(ui: &Ui, signed: &Signed, shown: &Shown<'_>) -> Answer<Vec<Control>> {
+pub(super) fn basics(ui: &Ui, signed: &Signed, shown: &Shown<'_>) -> Answer<Vec<Field>> {
     let (typed, faults) = (shown.typed, shown.faults);
-    let line = |name, label, of| Control::new(name, label, Kind::Line(of)).value(typed.get(name));
+    let line = |name, label, of| Field::new(name, label, Kind::Line(of)).value(typed.get(name));
     let mut environments: Vec<String> = USUAL_ENVIRONMENTS.map(str::to_owned).into();
     let known = ui.services.environments(signed.caller())?.into_iter().map(|name| name.to_string());
     for name in known.chain([typed.get("environment").to_owned()]) {
@@ -48,24 +48,24 @@ pub(super) fn basics(ui: &Ui, signed: &Signed, shown: &Shown<'_>) -> Answer<Vec<
         }
     }
     let environments = environments.into_iter().map(|name| (name.clone(), events::capital(&name))).collect();
-    let mut controls = vec![
+    let mut fields = vec![
         line("name", "Name", "text").hint("Such as “CRM sync”.").judged("/name", faults),
         line("url", "Target URL", "url")
             .mono()
             .required()
             .hint("Where events are sent: the full address, beginning with https://.")
             .judged("/url", faults),
-        Control::new("environment", "Environment", Kind::Choice(environments))
+        Field::new("environment", "Environment", Kind::Choice(environments))
             .required()
             .value(typed.get("environment"))
             .hint("It gets the events of this environment only.")
             .judged("/environment", faults),
         line("other-environment", "Another environment", "text")
             .hint("Goes before the choice above: small letters, digits, - and _."),
-        Control::new("description", "Description", Kind::Text(2))
+        Field::new("description", "Description", Kind::Text(2))
             .value(typed.get("description"))
             .judged("/description", faults),
-        Control::new("active", "Active: it gets events", Kind::Check)
+        Field::new("active", "Active: it gets events", Kind::Tick)
             .value(typed.get("active"))
             .hint("Without it, no deliveries are made, and what is pending is cancelled.")
             .judged("/isActive", faults),
@@ -75,53 +75,53 @@ pub(super) fn basics(ui: &Ui, signed: &Signed, shown: &Shown<'_>) -> Answer<Vec<
         let tenants: Vec<_> = tenants.map(|name| (name.clone(), name)).collect();
         if tenants.len() > 1 {
             let tenant = typed.filled("tenant").unwrap_or("default");
-            let choice = Control::new("tenant", "Tenant", Kind::Choice(tenants)).required().value(tenant);
-            controls
+            let choice = Field::new("tenant", "Tenant", Kind::Choice(tenants)).required().value(tenant);
+            fields
                 .insert(0, choice.hint("Whose events it gets. This can’t be changed later.").judged("/tenant", faults));
         }
     }
-    Ok(controls)
+    Ok(fields)
 }
 
-pub(super) fn format(shown: &Shown<'_>) -> Vec<Control> {
+pub(super) fn format(shown: &Shown<'_>) -> Vec<Field> {
     let formats = FORMATS.iter().map(|words| (words.name.as_str().to_owned(), words.label.to_owned())).collect();
     vec![
-        Control::new("format", "Format", Kind::Choice(formats))
+        Field::new("format", "Format", Kind::Choice(formats))
             .required()
             .value(shown.typed.get("format"))
             .hint("Envelope, headers and signature of what is sent.")
             .judged("/format", shown.faults),
-        Control::new("account", "Account", Kind::Line("text"))
+        Field::new("account", "Account", Kind::Line("text"))
             .value(shown.typed.get("account"))
             .hint("Only for Keygen, which needs it: the keyid of the signature.")
             .judged("/formatOptions", shown.faults),
     ]
 }
 
-pub(super) fn delivery(shown: &Shown<'_>) -> Vec<Control> {
+pub(super) fn delivery(shown: &Shown<'_>) -> Vec<Field> {
     let (typed, faults) = (shown.typed, shown.faults);
     let choices = |choices: &[(&str, &str)]| {
         Kind::Choice(choices.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect())
     };
     vec![
-        Control::new("retry", "Retry policy", choices(&RETRIES))
+        Field::new("retry", "Retry policy", choices(&RETRIES))
             .required()
             .value(typed.get("retry"))
             .hint("When what failed is tried again.")
             .judged("/retry", faults),
-        Control::new("delays", "Own delays", Kind::Line("text"))
+        Field::new("delays", "Own delays", Kind::Line("text"))
             .value(typed.get("delays"))
             .mono()
             .hint("For “My own delays”: seconds before each retry, such as 5, 60, 300. At most 50."),
-        Control::new("timeout", "Timeout", Kind::Line("number"))
+        Field::new("timeout", "Timeout", Kind::Line("number"))
             .value(typed.get("timeout"))
             .hint("Seconds within which the receiver must answer: 1 to 60, 10 if left empty.")
             .judged("/timeoutSeconds", faults),
-        Control::new("rate", "Rate limit", Kind::Line("number"))
+        Field::new("rate", "Rate limit", Kind::Line("number"))
             .value(typed.get("rate"))
             .hint("Deliveries a second, 1 to 10,000. Unlimited if left empty.")
             .judged("/rateLimit", faults),
-        Control::new("ordering", "Order", choices(&ORDERINGS))
+        Field::new("ordering", "Order", choices(&ORDERINGS))
             .required()
             .value(typed.get("ordering"))
             .hint("In order, one that fails holds up those behind it.")
@@ -129,25 +129,25 @@ pub(super) fn delivery(shown: &Shown<'_>) -> Vec<Control> {
     ]
 }
 
-pub(super) fn renewal(webhook: &Webhook, shown: &Shown<'_>) -> Vec<Control> {
+pub(super) fn renewal(webhook: &Webhook, shown: &Shown<'_>) -> Vec<Field> {
     let (typed, faults) = (shown.typed, shown.faults);
-    let mut controls = vec![
-        Control::new("new-secret", "Generate a new secret when this is saved", Kind::Check)
+    let mut fields = vec![
+        Field::new("new-secret", "Generate a new secret when this is saved", Kind::Tick)
             .value(typed.get("new-secret"))
             .hint("It is shown once, after saving. Do this if the old one may be known to somebody else.")
             .judged("/secret", faults),
     ];
     if supports_overlap(webhook.revision.format.name) {
         let overlaps = OVERLAPS.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect();
-        controls.push(
-            Control::new("overlap", "The old secret", Kind::Choice(overlaps))
+        fields.push(
+            Field::new("overlap", "The old secret", Kind::Choice(overlaps))
                 .required()
                 .value(typed.get("overlap"))
                 .hint("Time for the receiver to take the new one.")
                 .judged("/newSecret", faults),
         );
     }
-    controls
+    fields
 }
 
 pub(super) fn rows(typed: &Posted) -> Vec<Row> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::model::plugin::Plugin;
 use crate::service::Template;
+use crate::ui::field::id_of;
 use crate::ui::form::Posted;
 use crate::ui::query::Query;
 use crate::ui::session::Signed;
 use crate::ui::{Answer, Ui, sinks};
 
-use super::control::id_of;
 use super::{chain, typed};
 
 /// The template that a form was filled from: what it still asks.
