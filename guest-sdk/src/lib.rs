@@ -140,6 +140,8 @@
 mod bindings;
 mod event;
 mod export;
+#[cfg(target_family = "wasm")]
+mod heap;
 mod plugin;
 mod secret;
 mod verdict;

@@ -12,6 +12,13 @@ use std::{
 
 use crate::{depfile, path_from_cargo, toolchain};
 
+/// A crate in `plugins/`, and what it is compiled for.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest {
+    pub(crate) name: &'static str,
+    pub(crate) target: &'static str,
+}
+
 /// The profile is in the workspace's `Cargo.toml`.
 const PROFILE: &str = "guest";
 
@@ -19,16 +26,19 @@ const PROFILE: &str = "guest";
 const KEPT: [&str; 6] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "RUSTUP_"];
 const REMOVED: [&str; 5] = ["CARGO", "__CARGO", "RUST", "CLIPPY", "DEP_"];
 
-/// The components, in the order of `names`; each name is a crate in `plugins/`.
-pub(crate) fn build(names: &[&str]) -> Result<Vec<PathBuf>, String> {
+/// The components, in the order of `guests`; each name is a crate in `plugins/`.
+pub(crate) fn build(guests: &[Guest]) -> Result<Vec<PathBuf>, String> {
+    for target in [toolchain::BARE, toolchain::WASI] {
+        toolchain::ensure_target(target)?;
+    }
     let here = path_from_cargo("CARGO_MANIFEST_DIR")?;
     let workspace = here.ancestors().nth(2).ok_or("the bundle isn't in a workspace")?;
     let target = outer_target()?.join("guests");
 
-    let made = target.join(toolchain::TARGET).join(PROFILE);
     let mut files = Vec::new();
-    for name in names {
-        build_one(name, workspace, &target)?;
+    for guest in guests {
+        build_one(guest, workspace, &target)?;
+        let (name, made) = (guest.name, target.join(guest.target).join(PROFILE));
         depfile::watch(&made.join(format!("{name}.d")))?;
         println!("cargo::rerun-if-changed={}", workspace.join("plugins").join(name).join("Cargo.toml").display());
         files.push(made.join(format!("{name}.wasm")));
@@ -40,13 +50,13 @@ pub(crate) fn build(names: &[&str]) -> Result<Vec<PathBuf>, String> {
 }
 
 /// `cargo rustc` and one crate at a time, since only a `cdylib` that isn't also an `rlib` is optimised as a whole.
-fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> {
+fn build_one(guest: &Guest, workspace: &Path, target: &Path) -> Result<(), String> {
     let cargo = path_from_cargo("CARGO")?;
     let mut command = Command::new(&cargo);
     command
         .current_dir(workspace)
-        .args(["rustc", "--locked", "--lib", "--crate-type", "cdylib", "--package", name])
-        .args(["--profile", PROFILE, "--target", toolchain::TARGET, "--target-dir"])
+        .args(["rustc", "--locked", "--lib", "--crate-type", "cdylib", "--package", guest.name])
+        .args(["--profile", PROFILE, "--target", guest.target, "--target-dir"])
         .arg(target)
         .stdin(Stdio::null());
     for (variable, _) in env::vars_os() {
@@ -56,6 +66,8 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
     }
     command
         .env("CARGO_BUILD_BUILD_DIR", target)
+        // The toolchain's own, which makes a component of what it linked. For WASI's target it is the default.
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld")
         // Set but empty: stronger than any `rustflags` in a configuration file.
         .env("CARGO_ENCODED_RUSTFLAGS", "")
         .env("RUSTC", toolchain::rustc());
@@ -65,7 +77,7 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
         return Ok(());
     }
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-    Err(format!("the plugin `{name}` doesn't compile for {}, see above", toolchain::TARGET))
+    Err(format!("the plugin `{}` doesn't compile for {}, see above", guest.name, guest.target))
 }
 
 fn is_removed(variable: &str) -> bool {

@@ -1,7 +1,7 @@
-//! Builds the bundled plugins for `wasm32-wasip2` and embeds them, as part of an ordinary `cargo build`.
+//! Builds the bundled plugins as components and embeds them, as part of an ordinary `cargo build`.
 //!
 //! Two variables steer it: `WAXWING_PLUGINS_DIR` names a folder of prebuilt `NAME.wasm` files (for packagers: nothing is
-//! built then), `WAXWING_NO_TARGET_INSTALL=1` forbids to add the wasm target to the toolchain. Everything else in the
+//! built then), `WAXWING_NO_TARGET_INSTALL=1` forbids to add the wasm targets to the toolchain. Everything else in the
 //! environment is kept away from the guests' build. Any failure is one line that says what to do.
 //! Next: `toolchain.rs`, `guests.rs`.
 
@@ -17,11 +17,21 @@ use std::{
     process::ExitCode,
 };
 
+use guests::Guest;
+
 /// The crates under `plugins/` that every Waxwing knows from its first start. A new one is a line here.
-const BUNDLED: &[&str] = &["slack", "discord", "hubspot", "filter", "redact", "template"];
+const BUNDLED: &[Guest] = &[
+    Guest { name: "slack", target: toolchain::BARE },
+    Guest { name: "discord", target: toolchain::BARE },
+    Guest { name: "hubspot", target: toolchain::BARE },
+    // jq's `now` asks WASI's clock.
+    Guest { name: "filter", target: toolchain::WASI },
+    Guest { name: "redact", target: toolchain::BARE },
+    Guest { name: "template", target: toolchain::BARE },
+];
 
 /// Built along with them, never offered to users: breaks every limit of the sandbox, for its tests.
-const FAULTY: &str = "faulty";
+const FAULTY: Guest = Guest { name: "faulty", target: toolchain::WASI };
 
 fn main() -> ExitCode {
     match run() {
@@ -39,13 +49,11 @@ fn run() -> Result<(), String> {
     }
     println!("cargo::rerun-if-changed=build");
 
-    let names: Vec<&str> = BUNDLED.iter().copied().chain([FAULTY]).collect();
+    let guests: Vec<Guest> = BUNDLED.iter().copied().chain([FAULTY]).collect();
+    let names: Vec<&str> = guests.iter().map(|guest| guest.name).collect();
     let built = match env::var_os("WAXWING_PLUGINS_DIR") {
         Some(folder) => prebuilt(Path::new(&folder), &names)?,
-        None => {
-            toolchain::ensure_wasm_target()?;
-            guests::build(&names)?
-        }
+        None => guests::build(&guests)?,
     };
     embed(&names, &built)
 }
@@ -76,13 +84,14 @@ fn embed(names: &[&str], built: &[PathBuf]) -> Result<(), String> {
     for (name, file) in names.iter().zip(built) {
         fs::copy(file, out.join(format!("{name}.wasm"))).map_err(|error| format!("{}: {error}", file.display()))?;
         let bytes = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.wasm\"))");
-        if *name == FAULTY {
-            faulty = format!("const FAULTY: &[u8] = {bytes};\n");
+        if *name == FAULTY.name {
+            faulty = format!("static FAULTY: &[u8] = {bytes};\n");
         } else {
             listed.push_str(&format!("    Bundled {{ name: {name:?}, wasm: {bytes} }},\n"));
         }
     }
-    let source = format!("const BUNDLED: &[Bundled] = &[\n{listed}];\n{faulty}");
+    // Statics: a constant's bytes are in the binary once for each place that uses it.
+    let source = format!("static BUNDLED: &[Bundled] = &[\n{listed}];\n{faulty}");
     let path = out.join("bundled.rs");
     fs::write(&path, source).map_err(|error| format!("{}: {error}", path.display()))
 }

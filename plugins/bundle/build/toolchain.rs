@@ -1,4 +1,4 @@
-//! Makes sure that the toolchain in use can compile for wasm. Adds the target through rustup where it is missing and that
+//! Makes sure that the toolchain in use can compile for wasm. Adds a target through rustup where it is missing and that
 //! isn't forbidden; never touches another toolchain, never installs one.
 
 use std::{
@@ -9,20 +9,23 @@ use std::{
     process::{Command, Stdio},
 };
 
-pub(crate) const TARGET: &str = "wasm32-wasip2";
+/// Its `std` asks the host for nothing: what comes out is one core module without imports, the cheapest to run.
+pub(crate) const BARE: &str = "wasm32-unknown-unknown";
+/// Its `std` has WASI's clock, randomness and output.
+pub(crate) const WASI: &str = "wasm32-wasip2";
 
 const INSTALL_IS_FORBIDDEN_BY: &str = "WAXWING_NO_TARGET_INSTALL";
 
 /// One line of advice as the error, where the target is missing and can't be added.
-pub(crate) fn ensure_wasm_target() -> Result<(), String> {
-    if has_target()? {
+pub(crate) fn ensure_target(target: &str) -> Result<(), String> {
+    if has_target(target)? {
         return Ok(());
     }
-    let toolchain = toolchain()?;
-    let command = format!("rustup target add {TARGET} --toolchain {}", toolchain.name);
+    let toolchain = toolchain(target)?;
+    let command = format!("rustup target add {target} --toolchain {}", toolchain.name);
     if env::var_os(INSTALL_IS_FORBIDDEN_BY).is_some_and(|value| value == "1") {
         return Err(format!(
-            "the Rust target {TARGET} is missing and {INSTALL_IS_FORBIDDEN_BY}=1 forbids to add it: type `{command}`"
+            "the Rust target {target} is missing and {INSTALL_IS_FORBIDDEN_BY}=1 forbids to add it: type `{command}`"
         ));
     }
 
@@ -30,16 +33,16 @@ pub(crate) fn ensure_wasm_target() -> Result<(), String> {
     let path = toolchain.rustup_home.join("waxwing-target-add.lock");
     let lock = File::create(&path).map_err(|error| format!("{}: {error}: type `{command}`", path.display()))?;
     lock.lock().map_err(|error| format!("{}: {error}: type `{command}`", path.display()))?;
-    if has_target()? {
+    if has_target(target)? {
         return Ok(());
     }
     let output = Command::new("rustup")
-        .args(["target", "add", TARGET, "--toolchain", &toolchain.name])
+        .args(["target", "add", target, "--toolchain", &toolchain.name])
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| no_rustup(&error.to_string()))?;
-    if output.status.success() && has_target()? {
+        .map_err(|error| no_rustup(target, &error.to_string()))?;
+    if output.status.success() && has_target(target)? {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
@@ -53,8 +56,8 @@ pub(crate) fn rustc() -> OsString {
 }
 
 /// The folder is only there where the target's standard library is.
-fn has_target() -> Result<bool, String> {
-    let folder = ask_rustc(&["--print", "target-libdir", "--target", TARGET])?;
+fn has_target(target: &str) -> Result<bool, String> {
+    let folder = ask_rustc(&["--print", "target-libdir", "--target", target])?;
     Ok(Path::new(&folder).is_dir())
 }
 
@@ -64,17 +67,19 @@ struct Toolchain {
 }
 
 /// The toolchain whose rustc compiles this crate. It is rustup's if it lies in rustup's folder.
-fn toolchain() -> Result<Toolchain, String> {
+fn toolchain(target: &str) -> Result<Toolchain, String> {
     let sysroot = PathBuf::from(ask_rustc(&["--print", "sysroot"])?);
-    let output =
-        Command::new("rustup").args(["show", "home"]).output().map_err(|error| no_rustup(&error.to_string()))?;
+    let output = Command::new("rustup")
+        .args(["show", "home"])
+        .output()
+        .map_err(|error| no_rustup(target, &error.to_string()))?;
     let rustup_home = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     let name = sysroot.file_name().map(|name| name.to_string_lossy().into_owned());
     match name {
         Some(name) if same_folder(sysroot.parent(), &rustup_home.join("toolchains")) => {
             Ok(Toolchain { name, rustup_home })
         }
-        _ => Err(no_rustup(&format!("rustup doesn't manage the rustc in {}", sysroot.display()))),
+        _ => Err(no_rustup(target, &format!("rustup doesn't manage the rustc in {}", sysroot.display()))),
     }
 }
 
@@ -85,10 +90,10 @@ fn same_folder(one: Option<&Path>, other: &Path) -> bool {
     }
 }
 
-fn no_rustup(reason: &str) -> String {
+fn no_rustup(target: &str, reason: &str) -> String {
     format!(
-        "the Rust target {TARGET} is missing and rustup can't add it ({reason}): \
-         install the toolchain's `rust-std` for {TARGET}, or use rustup (https://rustup.rs)"
+        "the Rust target {target} is missing and rustup can't add it ({reason}): \
+         install the toolchain's `rust-std` for {target}, or use rustup (https://rustup.rs)"
     )
 }
 

@@ -1,4 +1,4 @@
-//! The plugins that come with Waxwing, as components: built for `wasm32-wasip2` and embedded by this crate's build script.
+//! The plugins that come with Waxwing, as components, built and embedded by this crate's build script.
 //!
 //! Knows nothing of what is in them; the host reads each one's manifest as it reads an uploaded one's. Next:
 //! `build/main.rs`, where the list is.
