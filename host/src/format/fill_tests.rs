@@ -123,6 +123,12 @@ fn nothing_secret_goes_to_another_origin() {
 }
 
 #[test]
+fn another_string_of_the_same_length_stays_as_it_is() {
+    let body = |id: &str| format!(r#"{{"key":"{id}","id":"550e8400-e29b-41d4-a716-446655440000"}}"#);
+    assert_eq!(body_of(&body(OURS), "s3cret"), Ok(body("s3cret")));
+}
+
+#[test]
 fn an_ordinary_body_is_not_copied() {
     let draft = draft(r#"{"a":"wxs_0123"}"#);
     assert_eq!(filled(&draft, "x").unwrap().body.0[0].as_ptr(), draft.body.as_ptr());

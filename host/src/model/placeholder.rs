@@ -36,6 +36,6 @@ pub fn found(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether this is a placeholder and nothing else.
 pub fn is_one(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(PREFIX.as_bytes()).unwrap_or_default();
-    text.len() == LENGTH && digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let digits = text.strip_prefix(PREFIX.as_bytes()).filter(|digits| digits.len() == LENGTH - PREFIX.len());
+    digits.is_some_and(|digits| digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
 }
