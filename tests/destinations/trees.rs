@@ -101,6 +101,12 @@ pub(crate) fn nasties() -> Vec<(String, Vec<u8>)> {
         many(40, &json!("&".repeat(20_000))),
         many(40, &json!("👍*_`".repeat(2_000))),
         many(3, &many(5_000, &json!("<@U1>"))),
+        // Marks are the dearest characters to look up.
+        json!({ "\u{E47}".repeat(2_481): false }),
+        (0..40)
+            .map(|index| (format!("{}{index}", "\u{E47}".repeat(190)), json!(":\u{E47}*".repeat(150))))
+            .collect::<Map<_, _>>()
+            .into(),
         MARKUP.iter().map(|text| ((*text).to_owned(), json!(text))).collect::<Map<_, _>>().into(),
     ] {
         let data = value.to_string().into_bytes();

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    letters::is_letter,
     line::{clean, units},
     node::Node,
     words::label,
@@ -169,7 +170,7 @@ fn is_secret(key: &str) -> bool {
         let start = name.len().checked_sub(secret.len());
         start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(secret))
     };
-    let end = key.trim_end_matches(|character: char| !character.is_alphanumeric());
+    let end = key.trim_end_matches(|character: char| !is_letter(character));
     let may_be = key.len() > LONGEST_LABEL || SECRETS.iter().any(|secret| ends(end, secret));
     may_be
         && label(key)

@@ -5,6 +5,7 @@
 //! an event: data that isn't JSON is still something to say. Next: `notice.rs`.
 
 mod facts;
+mod letters;
 mod line;
 mod node;
 mod notice;
@@ -18,6 +19,7 @@ mod words;
 
 pub use crate::{
     facts::{Fact, Facts, FieldSetting},
+    letters::is_letter,
     line::{Line, calls_one_of, clean, clean_block, units},
     node::Node,
     notice::{Data, Notice},

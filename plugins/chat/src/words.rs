@@ -3,6 +3,8 @@
 //! English and without a dictionary but for a few abbreviations; other scripts keep their case as it is. Bounded: only the first
 //! characters of a name are read. Next: `facts.rs`.
 
+use crate::letters::is_letter;
+
 /// Names longer than this are read up to here; a label that long helps nobody.
 const LONGEST_NAME: usize = 200;
 
@@ -31,7 +33,7 @@ fn sentence(name: &str) -> String {
     let mut before = ' ';
     for (at, character) in name.char_indices() {
         let capital = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
-        let letter = character.is_alphanumeric();
+        let letter = is_letter(character);
         if capital || !letter {
             add(&mut text, name.get(word..at).unwrap_or_default());
             word = if letter { at } else { at + character.len_utf8() };

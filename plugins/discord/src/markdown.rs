@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use waxwing_chat::{Line, calls_one_of};
+use waxwing_chat::{Line, calls_one_of, is_letter};
 
 /// Words that notify many when they follow an `@`.
 const CROWDS: &[&str] = &["everyone", "here", "channel", "group"];
@@ -26,7 +26,7 @@ fn escape(line: &mut Line, text: &str) -> bool {
             && (rest.is_empty() || rest.starts_with(' '));
         let links = character == ':' && rest.starts_with("//");
         let invites = matches!(character, '.') && rest.get(..3).is_some_and(|rest| rest.eq_ignore_ascii_case("gg/"));
-        let calls = character == '@' && !before.is_alphanumeric() && calls_one_of(rest, CROWDS);
+        let calls = character == '@' && !is_letter(before) && calls_one_of(rest, CROWDS);
         before = character;
         piece.clear();
         if starts || lists || links || invites || calls || is_mark(character) {

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use waxwing_chat::{Line, calls_one_of, clean};
+use waxwing_chat::{Line, calls_one_of, clean, is_letter};
 
 /// Words that notify many when they follow an `@`.
 const CROWDS: &[&str] = &["channel", "here", "everyone", "group", "all"];
@@ -27,7 +27,7 @@ pub(crate) fn escape(line: &mut Line, text: &str) -> bool {
             '&' => line.push("&amp;"),
             '<' => line.push("&lt;"),
             '>' => line.push("&gt;"),
-            '@' if !before.is_alphanumeric() && calls_one_of(text.get(index + 1..).unwrap_or_default(), CROWDS) => {
+            '@' if !is_letter(before) && calls_one_of(text.get(index + 1..).unwrap_or_default(), CROWDS) => {
                 line.push("@") && line.push(JOINER)
             }
             _ => line.push(character.encode_utf8(&mut buffer)),
@@ -88,7 +88,7 @@ fn would_be_formatted(text: &str) -> bool {
     }
     let mut before = ' ';
     let opens = text.char_indices().any(|(index, character)| {
-        let opens = matches!(character, '*' | '_' | '~') && !before.is_alphanumeric() && {
+        let opens = matches!(character, '*' | '_' | '~') && !is_letter(before) && {
             let next = text.get(index + character.len_utf8()..).and_then(|rest| rest.chars().next());
             next.is_some_and(|next| !next.is_whitespace())
         };
@@ -104,7 +104,7 @@ fn has_emoji_code(text: &str) -> bool {
     let between = text.split(':').skip(1);
     between.take(count).any(|name| {
         let shaped =
-            !name.is_empty() && name.chars().all(|character| character.is_alphanumeric() || "_+-'".contains(character));
+            !name.is_empty() && name.chars().all(|character| is_letter(character) || "_+-'".contains(character));
         shaped && (name.chars().any(|character| !character.is_ascii_digit()) || matches!(name, "100" | "1234"))
     })
 }
