@@ -28,10 +28,9 @@
 //! serde_json = "1"
 //! waxwing-guest = "0.1"
 //!
-//! [profile.release]                  # small and quick
+//! [profile.release]
 //! codegen-units = 1
 //! lto = true
-//! opt-level = "s"
 //! panic = "abort"
 //! strip = true
 //! ```

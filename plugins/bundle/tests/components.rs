@@ -62,6 +62,14 @@ fn every_plugin_exports_the_contract_and_imports_only_what_the_host_closes() {
 }
 
 #[test]
+fn who_needs_no_clock_imports_no_function() {
+    for plugin in plugins().iter().filter(|plugin| !["filter", "hubspot"].contains(&plugin.name)) {
+        let imports = surface(plugin.wasm).imports;
+        assert!(imports.iter().all(|import| import == OWN[1]), "{} imports {imports:?}", plugin.name);
+    }
+}
+
+#[test]
 fn only_who_judges_replies_exports_the_response_interface() {
     let judges = |wasm| surface(wasm).exports.iter().any(|export| export == RESPONSE);
     assert!(judges(faulty()));
