@@ -168,7 +168,7 @@ fn fill_memory() {
 /// Uses the stack of every level after the call below it, so that it can't become a loop.
 #[expect(unconditional_recursion, reason = "to have no end is the fault")]
 fn recurse(level: u64) -> u64 {
-    let frame = black_box([level; 16]);
+    let frame = black_box([level; 256]);
     let below = recurse(level + 1);
     frame.iter().fold(below, |sum, value| sum.wrapping_add(*value))
 }
