@@ -150,6 +150,7 @@ mod tests {
         assert_eq!(told(&old[..1], &[("x", c.clone(), keep()), ("x", b, keep())]), "??");
         assert_eq!(told(&old[2..], &[("y", c.clone(), keep()), ("y", c, keep())]), "--");
     }
+
     #[test]
     fn of_equal_stages_as_many_as_before_keep_their_order_and_which_of_them_is_gone_isnt_guessed() {
         let (a, c) = (json!({ "n": 1 }), json!({ "n": 3 }));

@@ -3,6 +3,8 @@
 //!
 //! Of several nodes one does it at a time. Nothing of it need be durable: what a crash undoes is done again.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use sqlx::{Connection as _, Executor, PgConnection};
 
 use super::PostgresStore;
@@ -26,7 +28,7 @@ impl PostgresStore {
         for class in Retention::ALL.map(|class| i64::from(class.days())) {
             budget -= self.cancel_expired(&mut connection, (class, now), budget).await?;
         }
-        budget -= forget(&mut connection, now, budget).await?;
+        budget -= self.forget(&mut connection, now, budget).await?;
         let over = days::over(&mut connection, now).await?;
         drop(connection);
         let dropped = if over.is_empty() { 0 } else { self.shared.drop_days(&over, now).await? };
@@ -61,25 +63,48 @@ impl PostgresStore {
         transaction.commit().await?;
         Ok(int(done.rows_affected()))
     }
+
+    async fn forget(&self, connection: &mut PgConnection, now: Timestamp, budget: i64) -> Result<i64> {
+        let mut transaction = connection.begin().await?;
+        if !locks::PURGE.try_take(&mut transaction).await? {
+            return Ok(0);
+        }
+        transaction.execute("SET LOCAL synchronous_commit = off").await?;
+        let (since, mut forgotten) = (now.minus(WINDOW), 0);
+        let kinds = [
+            (FORGET_KEYS, millis(since), &self.forgotten.keys),
+            (FORGET_IDS, int(floor_of(since)), &self.forgotten.ids),
+        ];
+        for (delete, before, reached) in kinds {
+            let left = (budget - forgotten).max(0);
+            let query = sqlx::query_as(delete).bind(before).bind(left).bind(reached.load(Ordering::Relaxed));
+            let (rows, newest): (i64, Option<i64>) = query.fetch_one(&mut *transaction).await?;
+            // What somebody held meanwhile is met when it begins from the first one again.
+            reached.store(newest.filter(|_| rows == left).unwrap_or(i64::MIN), Ordering::Relaxed);
+            forgotten += rows;
+        }
+        transaction.commit().await?;
+        Ok(forgotten)
+    }
 }
 
-// One that somebody is about to take again is left alone.
-const FORGET_KEYS: &str = "DELETE FROM idempotency_keys WHERE scope IN \
-    (SELECT scope FROM idempotency_keys WHERE kept_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-const FORGET_IDS: &str = "DELETE FROM external_ids WHERE (tenant, environment, external_id) IN \
-    (SELECT tenant, environment, external_id FROM external_ids WHERE event < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-
-async fn forget(connection: &mut PgConnection, now: Timestamp, budget: i64) -> Result<i64> {
-    let mut transaction = connection.begin().await?;
-    if !locks::PURGE.try_take(&mut transaction).await? {
-        return Ok(0);
-    }
-    transaction.execute("SET LOCAL synchronous_commit = off").await?;
-    let (since, mut forgotten) = (now.minus(WINDOW), 0);
-    for (delete, before) in [(FORGET_KEYS, millis(since)), (FORGET_IDS, int(floor_of(since)))] {
-        let query = sqlx::query(delete).bind(before).bind((budget - forgotten).max(0));
-        forgotten += int(query.execute(&mut *transaction).await?.rows_affected());
-    }
-    transaction.commit().await?;
-    Ok(forgotten)
+/// Up to which age the last step came. The next one goes on from there: an index still leads to what was deleted until it is vacuumed.
+#[derive(Debug)]
+pub(super) struct Forgotten {
+    keys: AtomicI64,
+    ids: AtomicI64,
 }
+
+impl Default for Forgotten {
+    fn default() -> Self {
+        Self { keys: AtomicI64::new(i64::MIN), ids: AtomicI64::new(i64::MIN) }
+    }
+}
+
+// One that somebody is about to take again is left alone. In the order of age, so that the index is used and not the whole table read.
+const FORGET_KEYS: &str = "WITH gone AS (DELETE FROM idempotency_keys WHERE scope IN \
+    (SELECT scope FROM idempotency_keys WHERE kept_at BETWEEN $3 AND $1 ORDER BY kept_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+    RETURNING kept_at AS age) SELECT count(*), max(age) FROM gone";
+const FORGET_IDS: &str = "WITH gone AS (DELETE FROM external_ids WHERE (tenant, environment, external_id) IN \
+    (SELECT tenant, environment, external_id FROM external_ids WHERE event >= $3 AND event < $1 ORDER BY event LIMIT $2 \
+    FOR UPDATE SKIP LOCKED) RETURNING event AS age) SELECT count(*), max(age) FROM gone";

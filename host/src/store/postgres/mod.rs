@@ -63,6 +63,7 @@ use tokio::sync::Mutex;
 use self::connect::{Connector, Purpose, compare_key};
 pub use self::copying::PostgresCopying;
 use self::doubts::Doubts;
+use self::expiry::Forgotten;
 use self::hot::{AppendCommit, CompleteCommit};
 pub use self::locks::{hold_off_purges, purges_now};
 use self::membership::Membership;
@@ -112,6 +113,7 @@ pub struct PostgresStore {
     rng: Arc<dyn Rng>,
     clock: Arc<dyn Clock>,
     reach: Reach,
+    forgotten: Forgotten,
 }
 
 /// What the two ends of the hot path know too.
@@ -170,6 +172,7 @@ impl PostgresStore {
             rng,
             clock,
             reach: Reach::default(),
+            forgotten: Forgotten::default(),
         })
     }
 
