@@ -139,7 +139,7 @@
 mod bindings;
 mod event;
 mod export;
-#[cfg(target_family = "wasm")]
+#[cfg(any(target_family = "wasm", test))]
 mod heap;
 mod plugin;
 mod secret;
