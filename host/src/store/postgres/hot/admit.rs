@@ -39,14 +39,20 @@ const DROP_IDS: &str = "DELETE FROM external_ids AS x \
     WHERE x.tenant = n.tenant AND x.environment = n.environment AND x.external_id = n.external_id";
 
 /// The first batch of the group that asks for each key, in the order in which they are taken.
-type Keys<'a> = BTreeMap<Scope, &'a NewBatch>;
+pub(super) type Keys<'a> = BTreeMap<Scope, &'a NewBatch>;
 /// The first event of the group that bears each caller's id.
 type Ids = BTreeMap<(String, String, Arc<str>), i64>;
 
-/// Whether anything in the group may have been seen before.
-pub(super) fn must_look(batches: &[NewBatch]) -> bool {
-    let bears_id = |batch: &NewBatch| batch.events.iter().any(|new| new.event.external_id.is_some());
-    batches.iter().any(|batch| batch.idempotency.is_some() || bears_id(batch))
+/// All that must be new for the group to be written without a look at it: keys, and each once. `None`: there is more to look at.
+pub(super) fn fresh_keys(batches: &[NewBatch]) -> Option<Keys<'_>> {
+    let mut keys = Keys::new();
+    for batch in batches {
+        let again = batch.idempotency.as_ref().and_then(|claim| keys.insert(claim.scope, batch));
+        if again.is_some() || batch.events.iter().any(|new| new.event.external_id.is_some()) {
+            return None;
+        }
+    }
+    Some(keys)
 }
 
 /// Decides over the group, and holds what it decided on until the transaction ends.
@@ -129,9 +135,9 @@ async fn settle_keys(
     Ok(())
 }
 
-type Statement<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+pub(super) type Statement<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-fn bind_keys<'q>(query: Statement<'q>, keys: &Keys<'_>) -> Statement<'q> {
+pub(super) fn bind_keys<'q>(query: Statement<'q>, keys: &Keys<'_>) -> Statement<'q> {
     let claims: Vec<_> = keys.values().filter_map(|batch| batch.idempotency.as_ref()).collect();
     query
         .bind(keys.keys().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())

@@ -3,43 +3,71 @@
 //! What conflicts is found by query, never by a failing statement, so that one batch can't spoil its group. Most groups are one
 //! statement, which is a transaction by itself.
 
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::{Tried, admit, without_nul};
+use super::admit::{self, Keys};
+use super::{Tried, without_nul};
 use crate::model::event::ContentType;
 use crate::model::time::Timestamp;
 use crate::store::postgres::claims::starting;
 use crate::store::postgres::convert::{cause_number, int, millis};
 use crate::store::postgres::partitions::default_class;
-use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result, Start};
+use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result, Start, StoreError};
 
-/// Holds this node's own row first: no row is born in the hands of one that was buried. A class is the tenant's as it is now.
-const APPEND: &str = "WITH me AS MATERIALIZED (SELECT id AS me FROM nodes WHERE id = $1 FOR KEY SHARE), \
+/// Holds this node's own row first: no row is born in the hands of one that was buried. Where any of the keys was seen, nothing is
+/// written, for [`admit`] to judge. A class is the tenant's as it is now.
+const APPEND: &str = "WITH me AS MATERIALIZED (SELECT id FROM nodes WHERE id = $1 FOR KEY SHARE), \
+    seen AS MATERIALIZED (SELECT count(*) AS keys FROM idempotency_keys WHERE scope = ANY ($3::bytea[])), \
+    free AS MATERIALIZED (SELECT me.id AS me FROM me CROSS JOIN seen WHERE seen.keys = 0), \
+    keyed AS (INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) \
+        SELECT k.scope, k.body_digest, k.answer, k.kept_at FROM free CROSS JOIN unnest($3::bytea[], $4::bytea[], $5::bytea[], \
+            $6::bigint[]) AS k (scope, body_digest, answer, kept_at)), \
     fresh AS (INSERT INTO events (id, class, tenant, environment, type, occurred_at, content_type, external_id, deliveries, \
             first_delivery, last_delivery, data) \
         SELECT e.id, coalesce(t.retention, $2), e.tenant, e.environment, e.type, e.occurred_at, e.content_type, \
             e.external_id, e.deliveries, e.first_delivery, e.last_delivery, e.data \
-        FROM me CROSS JOIN unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], \
-            $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[]) AS e (id, tenant, environment, type, occurred_at, \
-            content_type, external_id, deliveries, first_delivery, last_delivery, data) \
+        FROM free CROSS JOIN unnest($7::bigint[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], \
+            $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bytea[]) AS e (id, tenant, environment, type, \
+            occurred_at, content_type, external_id, deliveries, first_delivery, last_delivery, data) \
         LEFT JOIN tenants AS t ON t.name = e.tenant), \
     queued AS (INSERT INTO queue (id, class, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) \
         SELECT q.id, coalesce(t.retention, $2), q.event, q.webhook, q.tenant, q.node, q.due_at, q.fence, 0, q.cause, q.replay_of \
-        FROM me CROSS JOIN unnest($14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::bigint[], $19::bigint[], \
-            $20::bigint[], $21::bigint[], $22::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, replay_of) \
+        FROM free CROSS JOIN unnest($18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::bigint[], $23::bigint[], \
+            $24::bigint[], $25::bigint[], $26::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, \
+            replay_of) \
         LEFT JOIN tenants AS t ON t.name = q.tenant) \
-    SELECT count(*) FROM me";
+    SELECT (SELECT count(*) FROM me), (SELECT keys FROM seen)";
+
+/// What came of one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inserted {
+    All,
+    /// Nothing: a key was seen before.
+    Seen,
+    /// Nothing: this node is not known any more.
+    Buried,
+}
 
 pub(super) async fn append(
     connection: &mut PgConnection,
     batches: &[NewBatch],
     node: i64,
 ) -> Result<Tried<Vec<Appended>>> {
-    if !admit::must_look(batches) {
+    if let Some(keys) = admit::fresh_keys(batches) {
         let all: Vec<&NewBatch> = batches.iter().collect();
-        let held = insert(connection, &all, node).await?;
-        return Ok(if held { Tried::Written(vec![Appended::Stored; batches.len()]) } else { Tried::Buried });
+        match insert(connection, &all, (node, &keys)).await {
+            Ok(Inserted::All) => return Ok(Tried::Written(vec![Appended::Stored; batches.len()])),
+            Ok(Inserted::Buried) => return Ok(Tried::Buried),
+            // Another node was just as quick with a key: it is there now, and nothing of this is.
+            Ok(Inserted::Seen) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
+    judged(connection, batches, node).await
+}
+
+/// Where something may have been seen before.
+async fn judged(connection: &mut PgConnection, batches: &[NewBatch], node: i64) -> Result<Tried<Vec<Appended>>> {
     let mut transaction = connection.begin().await?;
     let answers = admit::admit(&mut transaction, batches).await?;
     let stored: Vec<&NewBatch> = batches
@@ -51,7 +79,8 @@ pub(super) async fn append(
         transaction.rollback().await?;
         return Ok(Tried::Written(answers));
     }
-    if !insert(&mut transaction, &stored, node).await? {
+    // Their keys are taken already.
+    if insert(&mut transaction, &stored, (node, &Keys::new())).await? != Inserted::All {
         transaction.rollback().await?;
         return Ok(Tried::Buried);
     }
@@ -78,17 +107,19 @@ pub(super) fn times(batches: &[NewBatch]) -> Vec<Timestamp> {
     times
 }
 
-/// `false`: this node is not known any more, and nothing was written.
-async fn insert(connection: &mut PgConnection, batches: &[&NewBatch], node: i64) -> Result<bool> {
+async fn insert(
+    connection: &mut PgConnection,
+    batches: &[&NewBatch],
+    (node, keys): (i64, &Keys<'_>),
+) -> Result<Inserted> {
     let events: Vec<&NewEvent> = batches.iter().flat_map(|batch| &batch.events).collect();
     let queued: Vec<(&NewEvent, &NewDelivery)> =
         events.iter().flat_map(|new| new.deliveries.iter().map(|delivery| (*new, delivery))).collect();
     let starts: Vec<_> = queued.iter().map(|(_, new)| starting(new.start, node)).collect();
     let numbers = |of: &dyn Fn(&NewEvent) -> i64| events.iter().map(|new| of(new)).collect::<Vec<i64>>();
     let ids = |new: &NewEvent| new.deliveries.iter().map(|delivery| int(delivery.id.number())).collect::<Vec<i64>>();
-    let held: i64 = sqlx::query_scalar(APPEND)
-        .bind(node)
-        .bind(default_class())
+    let query = sqlx::query(APPEND).bind(node).bind(default_class());
+    let row = admit::bind_keys(query, keys)
         .bind(numbers(&|new| int(new.event.id.number())))
         .bind(events.iter().map(|new| new.event.tenant.as_str()).collect::<Vec<_>>())
         .bind(events.iter().map(|new| new.event.environment.as_str()).collect::<Vec<_>>())
@@ -111,7 +142,11 @@ async fn insert(connection: &mut PgConnection, batches: &[&NewBatch], node: i64)
         .bind(queued.iter().map(|(_, new)| new.replay_of.map(|id| int(id.number()))).collect::<Vec<_>>())
         .fetch_one(connection)
         .await?;
-    Ok(held > 0)
+    Ok(match (row.try_get(0)?, row.try_get(1)?) {
+        (0_i64, _) => Inserted::Buried,
+        (_, 0_i64) => Inserted::All,
+        _ => Inserted::Seen,
+    })
 }
 
 fn content_type(new: &NewEvent) -> Option<std::borrow::Cow<'_, str>> {

@@ -10,8 +10,9 @@ use sqlx::PgConnection;
 
 use crate::model::ids::WebhookId;
 use crate::model::time::Timestamp;
+use crate::store::Result;
+use crate::store::packed::PackedCompletion;
 use crate::store::postgres::convert::{int, millis};
-use crate::store::{Completion, Result};
 
 const HEALTH: &str = "INSERT INTO health AS h (webhook, last_success, failing_since, failures) \
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) \
@@ -44,9 +45,10 @@ struct Tally {
 }
 
 impl Health {
-    pub(super) fn tallies<'a>(&self, completions: impl Iterator<Item = &'a Completion>) -> Tallies {
+    pub(super) fn tallies<'a>(&self, completions: impl Iterator<Item = &'a PackedCompletion>) -> Tallies {
         let mut tallies: BTreeMap<WebhookId, Tally> = BTreeMap::new();
-        for completion in completions {
+        for packed in completions {
+            let completion = &packed.completion;
             if let Some(success) = completion.health {
                 tallies.entry(completion.claimed.webhook).or_default().count(success, completion.now);
             }
@@ -76,6 +78,10 @@ impl Health {
 }
 
 impl Tallies {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) async fn write(&self, transaction: &mut PgConnection) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());

@@ -7,7 +7,9 @@
 mod admit;
 mod append;
 mod complete;
+mod end;
 mod health;
+mod log;
 
 use std::convert::Infallible;
 use std::sync::Arc;
