@@ -3,6 +3,7 @@
 //! What conflicts is found by query, never by a failing statement, so that one batch can't spoil its group. Most groups are one
 //! statement, which is a transaction by itself.
 
+use hashbrown::HashMap;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::admit::{self, Keys};
@@ -15,27 +16,28 @@ use crate::store::postgres::partitions::default_class;
 use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result, Start, StoreError};
 
 /// Holds this node's own row first: no row is born in the hands of one that was buried. Where any of the keys was seen, nothing is
-/// written, for [`admit`] to judge. A class is the tenant's as it is now.
+/// written, for [`admit`] to judge. A class is the tenant's as it is now; each tenant is named once, and meant by its place.
 const APPEND: &str = "WITH me AS MATERIALIZED (SELECT id FROM nodes WHERE id = $1 FOR KEY SHARE), \
     seen AS MATERIALIZED (SELECT count(*) AS keys FROM idempotency_keys WHERE scope = ANY ($3::bytea[])), \
-    free AS MATERIALIZED (SELECT me.id AS me FROM me CROSS JOIN seen WHERE seen.keys = 0), \
+    classes AS MATERIALIZED (SELECT array_agg(coalesce(t.retention, $2) ORDER BY n.at) AS classes \
+        FROM unnest($7::text[]) WITH ORDINALITY AS n (name, at) LEFT JOIN tenants AS t ON t.name = n.name), \
+    free AS MATERIALIZED (SELECT c.classes FROM me CROSS JOIN seen CROSS JOIN classes AS c WHERE seen.keys = 0), \
     keyed AS (INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) \
         SELECT k.scope, k.body_digest, k.answer, k.kept_at FROM free CROSS JOIN unnest($3::bytea[], $4::bytea[], $5::bytea[], \
             $6::bigint[]) AS k (scope, body_digest, answer, kept_at)), \
     fresh AS (INSERT INTO events (id, class, tenant, environment, type, occurred_at, content_type, external_id, deliveries, \
             first_delivery, last_delivery, data) \
-        SELECT e.id, coalesce(t.retention, $2), e.tenant, e.environment, e.type, e.occurred_at, e.content_type, \
+        SELECT e.id, free.classes[e.tenant], ($7::text[])[e.tenant], e.environment, e.type, e.occurred_at, e.content_type, \
             e.external_id, e.deliveries, e.first_delivery, e.last_delivery, e.data \
-        FROM free CROSS JOIN unnest($7::bigint[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], \
-            $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bytea[]) AS e (id, tenant, environment, type, \
-            occurred_at, content_type, external_id, deliveries, first_delivery, last_delivery, data) \
-        LEFT JOIN tenants AS t ON t.name = e.tenant), \
+        FROM free CROSS JOIN unnest($8::bigint[], $9::integer[], $10::text[], $11::text[], $12::bigint[], $13::text[], \
+            $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[]) AS e (id, tenant, environment, type, \
+            occurred_at, content_type, external_id, deliveries, first_delivery, last_delivery, data)), \
     queued AS (INSERT INTO queue (id, class, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) \
-        SELECT q.id, coalesce(t.retention, $2), q.event, q.webhook, q.tenant, q.node, q.due_at, q.fence, 0, q.cause, q.replay_of \
-        FROM free CROSS JOIN unnest($18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::bigint[], $23::bigint[], \
-            $24::bigint[], $25::bigint[], $26::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, \
-            replay_of) \
-        LEFT JOIN tenants AS t ON t.name = q.tenant) \
+        SELECT q.id, free.classes[q.tenant], q.event, q.webhook, ($7::text[])[q.tenant], q.node, q.due_at, q.fence, 0, q.cause, \
+            q.replay_of \
+        FROM free CROSS JOIN unnest($19::bigint[], $20::bigint[], $21::bigint[], $22::integer[], $23::bigint[], $24::bigint[], \
+            $25::bigint[], $26::bigint[], $27::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, \
+            replay_of)) \
     SELECT (SELECT count(*) FROM me), (SELECT keys FROM seen)";
 
 /// What came of one statement.
@@ -118,10 +120,12 @@ async fn insert(
     let starts: Vec<_> = queued.iter().map(|(_, new)| starting(new.start, node)).collect();
     let numbers = |of: &dyn Fn(&NewEvent) -> i64| events.iter().map(|new| of(new)).collect::<Vec<i64>>();
     let ids = |new: &NewEvent| new.deliveries.iter().map(|delivery| int(delivery.id.number())).collect::<Vec<i64>>();
+    let tenants = Tenants::of(&events);
     let query = sqlx::query(APPEND).bind(node).bind(default_class());
     let row = admit::bind_keys(query, keys)
+        .bind(&tenants.names)
         .bind(numbers(&|new| int(new.event.id.number())))
-        .bind(events.iter().map(|new| new.event.tenant.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|new| tenants.place(new)).collect::<Vec<_>>())
         .bind(events.iter().map(|new| new.event.environment.as_str()).collect::<Vec<_>>())
         .bind(events.iter().map(|new| new.event.event_type.as_str()).collect::<Vec<_>>())
         .bind(numbers(&|new| millis(new.event.occurred_at)))
@@ -134,7 +138,7 @@ async fn insert(
         .bind(queued.iter().map(|(_, new)| int(new.id.number())).collect::<Vec<_>>())
         .bind(queued.iter().map(|(of, _)| int(of.event.id.number())).collect::<Vec<_>>())
         .bind(queued.iter().map(|(_, new)| int(new.webhook.number())).collect::<Vec<_>>())
-        .bind(queued.iter().map(|(of, _)| of.event.tenant.as_str()).collect::<Vec<_>>())
+        .bind(queued.iter().map(|(of, _)| tenants.place(of)).collect::<Vec<_>>())
         .bind(starts.iter().map(|start| start.0).collect::<Vec<_>>())
         .bind(starts.iter().map(|start| start.1).collect::<Vec<_>>())
         .bind(starts.iter().map(|start| start.2).collect::<Vec<_>>())
@@ -147,6 +151,31 @@ async fn insert(
         (_, 0_i64) => Inserted::All,
         _ => Inserted::Seen,
     })
+}
+
+/// Each tenant of a group once, and its place, from 1 as PostgreSQL counts.
+#[derive(Default)]
+struct Tenants<'a> {
+    names: Vec<&'a str>,
+    places: HashMap<&'a str, i32>,
+}
+
+impl<'a> Tenants<'a> {
+    fn of(events: &[&'a NewEvent]) -> Self {
+        let mut tenants = Self::default();
+        for new in events {
+            let (name, next) = (new.event.tenant.as_str(), tenants.names.len() + 1);
+            tenants.places.entry(name).or_insert_with(|| {
+                tenants.names.push(name);
+                i32::try_from(next).unwrap_or(i32::MAX)
+            });
+        }
+        tenants
+    }
+
+    fn place(&self, new: &NewEvent) -> Option<i32> {
+        self.places.get(new.event.tenant.as_str()).copied()
+    }
 }
 
 fn content_type(new: &NewEvent) -> Option<std::borrow::Cow<'_, str>> {

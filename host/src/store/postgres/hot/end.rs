@@ -4,37 +4,52 @@ use sqlx::PgConnection;
 
 use super::complete::{Classes, column, id};
 use super::without_nul;
-use crate::model::attempt::Attempt;
+use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{DeliveryStatus, Next};
 use crate::store::packed::{PackedAttempt, PackedBody, PackedCompletion};
 use crate::store::postgres::convert::{cause_number, int, millis, status_number};
 use crate::store::{Completed, Completion, Result};
 
-/// A completion without an attempt has no `started_at`. Its columns go along with what is deleted, so that nothing is looked up twice.
-const END: &str = "WITH gone AS (DELETE FROM queue AS q USING unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], \
-        $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], \
-        $14::bigint[], $15::bigint[], $16::bytea[], $17::bytea[], $18::text[], $19::bytea[]) \
-        AS c (id, fence, status, attempts, last_status, reason, revision, ended_at, trigger, started_at, answered_at, outcome, \
-        micros, next_at, detail, response, draft, body) \
-    WHERE q.id = c.id AND q.fence = c.fence AND q.node = $1 \
-    RETURNING q.id, q.class, q.event, q.webhook, q.tenant, c.status, q.cause, q.fence, c.attempts, \
-        CASE WHEN c.started_at IS NOT NULL THEN c.last_status ELSE q.last_status END AS last_status, c.reason, \
-        coalesce(c.revision, q.revision) AS revision, q.replay_of, c.ended_at, c.trigger, c.started_at, c.answered_at, c.outcome, \
-        c.micros, c.next_at, c.detail, c.response, c.draft, c.body), \
-    ended AS (INSERT INTO deliveries (id, class, event, webhook, tenant, status, cause, fence, attempts, last_status, reason, \
-            revision, replay_of, ended_at) \
-        SELECT id, class, event, webhook, tenant, status, cause, fence, attempts, last_status, reason, revision, replay_of, \
-            ended_at FROM gone \
-        ON CONFLICT (id, class) DO UPDATE SET status = excluded.status, cause = excluded.cause, fence = excluded.fence, \
-            attempts = excluded.attempts, last_status = excluded.last_status, reason = excluded.reason, \
-            revision = excluded.revision, ended_at = excluded.ended_at), \
-    tried AS (INSERT INTO attempts (delivery, class, number, fence, cause, started_at, ended_at, outcome, micros, next_at, \
-            detail, response) \
-        SELECT id, class, attempts, fence, trigger, started_at, answered_at, outcome, micros, next_at, detail, response \
-            FROM gone WHERE started_at IS NOT NULL ON CONFLICT DO NOTHING), \
-    made AS (INSERT INTO bodies (delivery, class, draft, body) \
-        SELECT id, class, draft, body FROM gone WHERE body IS NOT NULL ON CONFLICT DO NOTHING) \
-    SELECT id, class FROM gone";
+macro_rules! end {
+    ($deliveries_again:literal, $attempts_again:literal) => {
+        concat!(
+            "WITH gone AS (DELETE FROM queue AS q USING unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], \
+                $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], \
+                $14::bigint[], $15::bigint[], $16::bytea[], $17::bytea[], $18::text[], $19::bytea[]) \
+                AS c (id, fence, status, attempts, last_status, reason, revision, ended_at, trigger, started_at, answered_at, \
+                outcome, micros, next_at, detail, response, draft, body) \
+            WHERE q.id = c.id AND q.fence = c.fence AND q.node = $1 \
+            RETURNING q.id, q.class, q.event, q.webhook, q.tenant, c.status, q.cause, q.fence, c.attempts, \
+                CASE WHEN c.started_at IS NOT NULL THEN c.last_status ELSE q.last_status END AS last_status, c.reason, \
+                coalesce(c.revision, q.revision) AS revision, q.replay_of, c.ended_at, c.trigger, c.started_at, c.answered_at, \
+                c.outcome, c.micros, c.next_at, c.detail, c.response, c.draft, c.body), \
+            ended AS (INSERT INTO deliveries (id, class, event, webhook, tenant, status, cause, fence, attempts, last_status, \
+                    reason, revision, replay_of, ended_at) \
+                SELECT id, class, event, webhook, tenant, status, cause, fence, attempts, last_status, reason, revision, \
+                    replay_of, ended_at FROM gone ",
+            $deliveries_again,
+            "), tried AS (INSERT INTO attempts (delivery, class, number, fence, cause, started_at, ended_at, outcome, micros, \
+                    next_at, detail, response) \
+                SELECT id, class, attempts, fence, trigger, started_at, answered_at, outcome, micros, next_at, detail, response \
+                    FROM gone WHERE started_at IS NOT NULL ",
+            $attempts_again,
+            "), made AS (INSERT INTO bodies (delivery, class, draft, body) \
+                SELECT id, class, draft, body FROM gone WHERE body IS NOT NULL ON CONFLICT DO NOTHING) \
+            SELECT id, class FROM gone"
+        )
+    };
+}
+
+/// Of deliveries that never ended before. A completion without an attempt has no `started_at`. Its columns go along with what is
+/// deleted, so that nothing is looked up twice.
+const END: &str = end!("", "");
+/// Where one of them may have ended before, and was taken back by hand: to look for that costs as much as to write it.
+const END_AGAIN: &str = end!(
+    "ON CONFLICT (id, class) DO UPDATE SET status = excluded.status, cause = excluded.cause, fence = excluded.fence, \
+        attempts = excluded.attempts, last_status = excluded.last_status, reason = excluded.reason, \
+        revision = excluded.revision, ended_at = excluded.ended_at",
+    "ON CONFLICT DO NOTHING"
+);
 
 type Ending<'a> = (DeliveryStatus, Option<&'a str>);
 
@@ -53,7 +68,8 @@ pub(super) async fn end(connection: &mut PgConnection, of: &[&PackedCompletion],
         return Ok(Classes::new());
     }
     let of: Vec<&PackedCompletion> = ends.iter().map(|(packed, _)| *packed).collect();
-    let rows: Vec<(i64, i64)> = sqlx::query_as(END)
+    let new = of.iter().all(|packed| packed.completion.claimed.trigger == Trigger::Automatic);
+    let rows: Vec<(i64, i64)> = sqlx::query_as(if new { END } else { END_AGAIN })
         .bind(node)
         .bind(of.iter().map(|packed| id(packed)).collect::<Vec<_>>())
         .bind(column(&of, |completion| i64::from(completion.claimed.fence)))
