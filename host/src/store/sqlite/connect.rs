@@ -18,6 +18,8 @@ use crate::store::{Result, StoreError};
 /// Only a backup tool can hold the file besides us.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
 const READ_WAIT: Duration = Duration::from_secs(30);
+/// 4 MiB of pages, for each connection: what it doesn't hold, the system's cache does, and that is counted once.
+const CACHE: &str = "-4096";
 
 pub(super) struct Connector {
     path: PathBuf,
@@ -209,6 +211,6 @@ fn pragmas(checkpoint_pages: u32) -> [(&'static str, String); 4] {
         ("synchronous", "FULL".into()),
         ("wal_autocheckpoint", checkpoint_pages.to_string()),
         ("temp_store", "MEMORY".into()),
-        ("cache_size", "-32768".into()),
+        ("cache_size", CACHE.into()),
     ]
 }

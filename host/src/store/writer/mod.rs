@@ -1,6 +1,6 @@
 //! The group commit: what waits to be written shares one transaction, and each caller is answered once it is durable.
 //!
-//! One thread takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
+//! One writer takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
 //! It never lingers for an append. A completion, for which nobody waits, may wait [`LINGER`] for company or for the next append.
 //! Between two groups it does one errand, if one waits: what the same connection is best for besides, and what must be short.
 //! It knows no SQL: a database gives it [`Commit`]. Callers wait, they are never refused, while the channels are full.
@@ -45,6 +45,9 @@ pub struct Answers {
 /// What a database does for the writer.
 #[async_trait]
 pub trait Commit: Send + 'static {
+    /// Whether it stands still while the disk is at work: then it needs a thread of its own. Otherwise it waits like anybody else, and a
+    /// thread that has to be woken for every answer costs more than the rest of the wait.
+    const BLOCKS: bool;
     /// What it does besides; knows whom to answer.
     type Errand: Send + 'static;
 
@@ -76,13 +79,13 @@ pub struct Writer<E> {
     completions: mpsc::Sender<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
     errands: mpsc::Sender<E>,
     closing: CancellationToken,
-    /// Closed when the thread has let go of the database.
+    /// Closed when the writer has let go of the database.
     ended: Mutex<oneshot::Receiver<()>>,
 }
 
 impl<E: Send + 'static> Writer<E> {
-    /// Starts the thread; must be called inside a tokio runtime, whose clock it uses. Its commits may block.
-    pub fn start(database: impl Commit<Errand = E>) -> Result<Self> {
+    /// Must be called inside a tokio runtime, whose clock it uses.
+    pub fn start<D: Commit<Errand = E>>(database: D) -> Result<Self> {
         let (appends, appends_in) = mpsc::channel(APPENDS_WAITING_MAX);
         let (completions, completions_in) = mpsc::channel(COMPLETIONS_WAITING_MAX);
         let (errands, errands_in) = mpsc::channel(ERRANDS_WAITING_MAX);
@@ -97,12 +100,17 @@ impl<E: Send + 'static> Writer<E> {
         };
         let (ends, ended) = oneshot::channel();
         let runtime = Handle::current();
-        let work = move || {
-            runtime.block_on(run(intake, database));
+        let work = async move {
+            run(intake, database).await;
             let _ = ends.send(());
         };
-        let started = std::thread::Builder::new().name("waxwing-writer".into()).spawn(work);
-        started.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        if D::BLOCKS {
+            let thread = std::thread::Builder::new().name("waxwing-writer".into());
+            let started = thread.spawn(move || runtime.block_on(work));
+            started.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        } else {
+            runtime.spawn(work);
+        }
         Ok(Self { appends, completions, errands, closing, ended: Mutex::new(ended) })
     }
 
@@ -163,7 +171,7 @@ enum Work<E> {
     Errand(E),
 }
 
-/// The thread's end of the channels.
+/// The writer's end of the channels.
 struct Intake<E> {
     appends: mpsc::Receiver<Waiting<NewBatch, Appended>>,
     completions: mpsc::Receiver<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
@@ -250,6 +258,7 @@ mod tests {
 
     #[async_trait]
     impl Commit for Noting {
+        const BLOCKS: bool = true;
         type Errand = Errand;
 
         async fn commit(&mut self, group: &Group) -> Result<Answers> {

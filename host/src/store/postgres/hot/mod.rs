@@ -84,6 +84,7 @@ impl AppendCommit {
 
 #[async_trait]
 impl Commit for AppendCommit {
+    const BLOCKS: bool = false;
     type Errand = Infallible;
 
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
@@ -137,6 +138,7 @@ impl CompleteCommit {
 
 #[async_trait]
 impl Commit for CompleteCommit {
+    const BLOCKS: bool = false;
     type Errand = Infallible;
 
     async fn commit(&mut self, group: &Group) -> Result<Answers> {

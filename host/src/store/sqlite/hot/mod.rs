@@ -105,6 +105,7 @@ impl GroupCommit {
 
 #[async_trait]
 impl Commit for GroupCommit {
+    const BLOCKS: bool = true;
     type Errand = Errand;
 
     async fn commit(&mut self, group: &Group) -> Result<Answers> {
