@@ -48,16 +48,16 @@ fn the_schema_is_brought_up_by_a_command_that_says_from_where_to_where() {
     let (cluster, runtime) = (Own::start(), tokio::runtime::Runtime::new().unwrap());
     let migrate = || command(&["migrate", "--database", &cluster.url()]).output().unwrap();
     let said = |output: &std::process::Output| text(&output.stdout).trim().rsplit(": ").next().unwrap().to_owned();
-    assert_eq!(said(&migrate()), "made the schema, version 3");
-    assert_eq!(said(&migrate()), "the schema is version 3 already");
+    assert_eq!(said(&migrate()), "made the schema, version 4");
+    assert_eq!(said(&migrate()), "the schema is version 4 already");
     let json = command(&["migrate", "--database", &cluster.url(), "--json"]).output().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(json, json!({ "from": 3, "to": 3 }));
+    assert_eq!(json, json!({ "from": 4, "to": 4 }));
     runtime.block_on(cluster.runs("UPDATE _sqlx_migrations SET version = 99 WHERE version = 3"));
     let refused = migrate();
     assert_eq!(refused.status.code(), Some(1));
     let told = text(&refused.stderr);
-    assert!(told.contains("schema version 99, this program knows 3"), "{told}");
+    assert!(told.contains("schema version 99, this program knows 4"), "{told}");
     let sqlite = command(&["migrate", "--database", "sqlite:x.db"]).output().unwrap();
     assert_eq!(sqlite.status.code(), Some(2), "{}", text(&sqlite.stderr));
 }

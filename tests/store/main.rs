@@ -24,6 +24,7 @@ mod copy;
 mod fixture;
 mod group;
 mod in_order;
+mod keys;
 mod lists;
 mod nodes;
 mod postgres;

@@ -36,8 +36,10 @@ const AT_ONCE: usize = 1024;
 /// The first of what is scheduled is due after a measurement, the last a day later.
 const NOT_BEFORE: Duration = Duration::from_secs(6 * 3600);
 const DAY: u64 = 24 * 3600;
-/// How many days ago what has expired was accepted: events are kept for 30, and a database may take whole days together.
-const EXPIRED_DAYS: u64 = 33;
+const HALF_HOUR: Duration = Duration::from_secs(1800);
+/// How many days ago what has expired was accepted: events are kept for 30, and a database may take whole days together. The keys of that
+/// day stand where PostgreSQL empties their table today, which comes round every three days.
+const EXPIRED_DAYS: u64 = 35;
 
 /// What a database is filled with: so many events, with a delivery and an attempt each.
 #[derive(Clone)]
@@ -150,12 +152,12 @@ impl Filling {
         self.store.complete(self.attempted(claimed, now, number)).await.map(drop)
     }
 
-    /// What has expired: through the whole of its day.
+    /// What has expired: through the whole of its day but its first and its last half hour, whose keys may stand elsewhere.
     fn accepted_at(&self, number: usize) -> Timestamp {
         let share = |of: u64| of * wide(number) / wide(self.contents.count).max(1);
         match self.contents.stored {
             Stored::Expired if number < self.contents.count => {
-                expired_day().0.plus(Duration::from_millis(share(DAY * 1000)))
+                expired_day().0.plus(HALF_HOUR).plus(Duration::from_millis(share((DAY - 3600) * 1000)))
             }
             Stored::Expired | Stored::Delivered | Stored::Scheduled | Stored::Nothing => SystemClock.now(),
         }

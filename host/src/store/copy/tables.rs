@@ -4,6 +4,7 @@
 //! what is copied), nodes and counters. A test compares this list with the tables and columns that there are.
 
 use super::rows::Kind;
+use crate::store::postgres::OF_KEPT_AT;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
@@ -19,6 +20,8 @@ pub struct Table {
     pub tenant: Option<&'static str>,
     /// Where SQLite may have several rows with the same value in this column: only the one that comes last is kept.
     pub once_by: Option<&'static str>,
+    /// What PostgreSQL keeps besides: the column, and of which others it is made.
+    pub postgres_derived: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ const fn bytes(name: &'static str) -> Column {
 }
 
 const fn table(name: &'static str, key: &'static [Column], columns: &'static [Column]) -> Table {
-    Table { name, key, postgres_key: None, columns, only: "TRUE", tenant: None, once_by: None }
+    Table { name, key, postgres_key: None, columns, only: "TRUE", tenant: None, once_by: None, postgres_derived: None }
 }
 
 /// One that PostgreSQL keeps by class.
@@ -278,8 +281,9 @@ pub static TABLES: &[Table] = &[
     ),
     kept_for_a_time("bodies", DELIVERY, OF_DELIVERY, &[integer("delivery"), text("draft"), bytes("body")]),
     Table {
-        // In the order in which they were kept, so that they are forgotten in it too.
-        postgres_key: Some(&[integer("kept_at"), bytes("scope")]),
+        // Day by day, about as they were kept: SQLite forgets them in the order in which they came.
+        postgres_key: Some(&[integer("slot"), bytes("scope")]),
+        postgres_derived: Some(("slot", OF_KEPT_AT)),
         once_by: Some("scope"),
         ..table("idempotency_keys", ID, &[bytes("scope"), bytes("body_digest"), bytes("answer"), integer("kept_at")])
     },

@@ -127,10 +127,15 @@ fn insertion(table: &Table) -> String {
         return format!("INSERT INTO {table_name} ({columns}) SELECT * FROM unnest({arrays})");
     };
     let newer: Vec<String> = names.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let (derived, value) = table.postgres_derived.unzip();
+    let and = |part: Option<&str>| part.map(|part| format!(", {part}")).unwrap_or_default();
     format!(
-        "INSERT INTO {table_name} ({columns}) \
-         SELECT DISTINCT ON ({once}) {columns} FROM unnest({arrays}) WITH ORDINALITY AS n ({columns}, place) \
-         ORDER BY {once}, place DESC ON CONFLICT ({once}) DO UPDATE SET {}",
+        "INSERT INTO {table_name} ({columns}{}) \
+         SELECT DISTINCT ON ({once}) {columns}{} FROM unnest({arrays}) WITH ORDINALITY AS n ({columns}, place) \
+         ORDER BY {once}, place DESC ON CONFLICT ({once}{}) DO UPDATE SET {}",
+        and(derived),
+        and(value),
+        and(derived),
         newer.join(", ")
     )
 }

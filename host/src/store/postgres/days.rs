@@ -160,7 +160,7 @@ async fn is_needed(connection: &mut PgConnection, day: Part, now: Timestamp) -> 
     row.try_get("needed")
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| BUSY.contains(&code.as_ref()))
 }

@@ -17,6 +17,7 @@ pub(super) const SCHEMA: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql")),
     (2, "portal", include_str!("../../../migrations/postgres/0002_portal.sql")),
     (3, "sinks", include_str!("../../../migrations/postgres/0003_sinks.sql")),
+    (4, "keys_by_day", include_str!("../../../migrations/postgres/0004_keys_by_day.sql")),
 ];
 
 /// A table of somebody else's where ours would have to be. What doesn't stand in the way may be there.

@@ -1,18 +1,19 @@
 //! Retention: what still waits when its event expires ends as `cancelled`, and is shown for another day; then its day is dropped
-//! ([`super::days`]). Keys and callers' ids are forgotten row by row: they live in tables of their own.
+//! ([`super::days`]). The keys of a day are forgotten by emptying its table
+//! ([`super::slots`]), callers' ids row by row: they live in tables of their own.
 //!
 //! Of several nodes one does it at a time. Nothing of it need be durable: what a crash undoes is done again.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
-use sqlx::{Connection as _, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 
 use super::PostgresStore;
 use super::claims::{CANCEL, bind_cancel};
-use super::convert::{int, millis};
+use super::convert::int;
 use super::days::{self, EXPIRED};
-use super::locks;
 use super::partitions::{Part, cutoff};
+use super::{locks, slots};
 use crate::model::ids::floor_of;
 use crate::model::tenant::Retention;
 use crate::model::time::Timestamp;
@@ -28,7 +29,8 @@ impl PostgresStore {
         for class in Retention::ALL.map(|class| i64::from(class.days())) {
             budget -= self.cancel_expired(&mut connection, (class, now), budget).await?;
         }
-        budget -= self.forget(&mut connection, now, budget).await?;
+        budget -= self.forget_ids(&mut connection, now, budget).await?;
+        budget -= self.forget_keys(&mut connection, now).await?;
         let over = days::over(&mut connection, now).await?;
         drop(connection);
         let dropped = if over.is_empty() { 0 } else { self.shared.drop_days(&over, now).await? };
@@ -64,48 +66,51 @@ impl PostgresStore {
         Ok(int(done.rows_affected()))
     }
 
-    async fn forget(&self, connection: &mut PgConnection, now: Timestamp, budget: i64) -> Result<i64> {
+    /// The keys of a day, all at once; 1 if there were any.
+    async fn forget_keys(&self, connection: &mut PgConnection, now: Timestamp) -> Result<i64> {
+        let Some(slot) = slots::emptied(now) else { return Ok(0) };
+        let any = format!("SELECT EXISTS (SELECT FROM idempotency_keys_{slot})");
+        if !sqlx::query_scalar::<_, bool>(AssertSqlSafe(any)).fetch_one(&mut *connection).await? {
+            return Ok(0);
+        }
+        let mut transaction = connection.begin().await?;
+        if !locks::PURGE.try_take(&mut transaction).await? {
+            return Ok(0);
+        }
+        transaction.execute(PATIENCE).await?;
+        match transaction.execute(AssertSqlSafe(format!("TRUNCATE idempotency_keys_{slot}"))).await {
+            Ok(_) => transaction.commit().await?,
+            Err(error) if days::is_busy(&error) => {
+                tracing::debug!(slot, "keys that are forgotten are being read: their table is emptied later");
+                return Ok(0);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(1)
+    }
+
+    async fn forget_ids(&self, connection: &mut PgConnection, now: Timestamp, budget: i64) -> Result<i64> {
         let mut transaction = connection.begin().await?;
         if !locks::PURGE.try_take(&mut transaction).await? {
             return Ok(0);
         }
         transaction.execute("SET LOCAL synchronous_commit = off").await?;
-        let (since, mut forgotten) = (now.minus(WINDOW), 0);
-        let kinds = [
-            (FORGET_KEYS, millis(since), &self.forgotten.keys),
-            (FORGET_IDS, int(floor_of(since)), &self.forgotten.ids),
-        ];
-        for (delete, before, reached) in kinds {
-            let left = (budget - forgotten).max(0);
-            let query = sqlx::query_as(delete).bind(before).bind(left).bind(reached.load(Ordering::Relaxed));
-            let (rows, newest): (i64, Option<i64>) = query.fetch_one(&mut *transaction).await?;
-            // What somebody held meanwhile is met when it begins from the first one again.
-            reached.store(newest.filter(|_| rows == left).unwrap_or(i64::MIN), Ordering::Relaxed);
-            forgotten += rows;
-        }
+        let budget = budget.max(0);
+        let reached = self.forgotten.load(Ordering::Relaxed);
+        let query = sqlx::query_as(FORGET_IDS).bind(int(floor_of(now.minus(WINDOW)))).bind(budget).bind(reached);
+        let (rows, newest): (i64, Option<i64>) = query.fetch_one(&mut *transaction).await?;
+        // What somebody held meanwhile is met when it begins from the first one again.
+        self.forgotten.store(newest.filter(|_| rows == budget).unwrap_or(i64::MIN), Ordering::Relaxed);
         transaction.commit().await?;
-        Ok(forgotten)
+        Ok(rows)
     }
 }
 
-/// Up to which age the last step came. The next one goes on from there: an index still leads to what was deleted until it is vacuumed.
-#[derive(Debug)]
-pub(super) struct Forgotten {
-    keys: AtomicI64,
-    ids: AtomicI64,
-}
-
-impl Default for Forgotten {
-    fn default() -> Self {
-        Self { keys: AtomicI64::new(i64::MIN), ids: AtomicI64::new(i64::MIN) }
-    }
-}
+/// Whoever posts waits behind whoever waits for the table.
+const PATIENCE: &str = "SET LOCAL lock_timeout = '50ms'";
 
 // One that somebody is about to take again is left alone. In the order of age, so that the index is used and not the whole table read;
 // by the row's place, so that what was found there isn't looked up again.
-const FORGET_KEYS: &str = "WITH gone AS (DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY \
-    (SELECT ctid FROM idempotency_keys WHERE kept_at BETWEEN $3 AND $1 ORDER BY kept_at LIMIT $2 FOR UPDATE SKIP LOCKED)) \
-    RETURNING kept_at AS age) SELECT count(*), max(age) FROM gone";
 const FORGET_IDS: &str = "WITH gone AS (DELETE FROM external_ids WHERE ctid = ANY (ARRAY \
     (SELECT ctid FROM external_ids WHERE event >= $3 AND event < $1 ORDER BY event LIMIT $2 FOR UPDATE SKIP LOCKED)) \
     RETURNING event AS age) SELECT count(*), max(age) FROM gone";

@@ -49,6 +49,7 @@ mod schema;
 mod sessions;
 #[path = "../sql/sinks.rs"]
 mod sinks;
+mod slots;
 mod tidings;
 mod turn;
 #[path = "../sql/webhooks.rs"]
@@ -56,6 +57,7 @@ mod webhooks;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use sqlx::{Connection as _, PgPool};
 use tokio::sync::Mutex;
@@ -63,11 +65,11 @@ use tokio::sync::Mutex;
 use self::connect::{Connector, Purpose, compare_key};
 pub use self::copying::PostgresCopying;
 use self::doubts::Doubts;
-use self::expiry::Forgotten;
 use self::hot::{AppendCommit, CompleteCommit};
 pub use self::locks::{hold_off_purges, purges_now};
 use self::membership::Membership;
 use self::partitions::Partitions;
+pub use self::slots::OF_KEPT_AT;
 use self::tidings::Tidings;
 use super::sealed::Sealer;
 use super::writer::Writer;
@@ -113,7 +115,9 @@ pub struct PostgresStore {
     rng: Arc<dyn Rng>,
     clock: Arc<dyn Clock>,
     reach: Reach,
-    forgotten: Forgotten,
+    /// The age of the callers' id that was forgotten last: the next step goes on from there. An index still leads to what was deleted until
+    /// it is vacuumed.
+    forgotten: AtomicI64,
 }
 
 /// What the two ends of the hot path know too.
@@ -172,7 +176,7 @@ impl PostgresStore {
             rng,
             clock,
             reach: Reach::default(),
-            forgotten: Forgotten::default(),
+            forgotten: AtomicI64::new(i64::MIN),
         })
     }
 

@@ -9,20 +9,24 @@ use std::sync::Arc;
 
 use sqlx::PgConnection;
 
+use crate::model::time::Timestamp;
 use crate::store::admission::{External, FirstEvent, KeptAnswer, Known, Scope, external_of};
 use crate::store::postgres::convert::{Columns, int, millis};
 use crate::store::postgres::events::event_of;
+use crate::store::postgres::slots;
 use crate::store::{Appended, NewBatch, Result};
 
 // `WHERE false` locks the row that was there, and leaves it as it is.
-const TAKE_KEYS: &str = "INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) \
-    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[]) \
-    ON CONFLICT (scope) DO UPDATE SET kept_at = excluded.kept_at WHERE false RETURNING scope";
-const KNOWN_KEYS: &str = "SELECT scope, body_digest, answer, kept_at FROM idempotency_keys WHERE scope = ANY ($1)";
+const TAKE_KEYS: &str = "INSERT INTO idempotency_keys (slot, scope, body_digest, answer, kept_at) \
+    SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[]) \
+    ON CONFLICT (slot, scope) DO UPDATE SET kept_at = excluded.kept_at WHERE false RETURNING slot, scope";
+const KNOWN_KEYS: &str = "SELECT slot, scope, body_digest, answer, kept_at FROM idempotency_keys \
+    WHERE slot IN ($1, $2, $3) AND scope = ANY ($4)";
 const SET_KEYS: &str = "UPDATE idempotency_keys AS k SET body_digest = n.body_digest, answer = n.answer, kept_at = n.kept_at \
-    FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[]) AS n (scope, body_digest, answer, kept_at) \
-    WHERE k.scope = n.scope";
-const DROP_KEYS: &str = "DELETE FROM idempotency_keys WHERE scope = ANY ($1)";
+    FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[]) AS n (slot, scope, body_digest, answer, kept_at) \
+    WHERE k.slot = n.slot AND k.scope = n.scope";
+const DROP_KEYS: &str = "DELETE FROM idempotency_keys AS k USING unnest($1::bigint[], $2::bytea[]) AS n (slot, scope) \
+    WHERE k.slot = n.slot AND k.scope = n.scope";
 
 const TAKE_IDS: &str = "INSERT INTO external_ids (tenant, environment, external_id, event) \
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) \
@@ -40,6 +44,8 @@ const DROP_IDS: &str = "DELETE FROM external_ids AS x \
 
 /// The first batch of the group that asks for each key, in the order in which they are taken.
 pub(super) type Keys<'a> = BTreeMap<Scope, &'a NewBatch>;
+/// Keys with where they stand.
+type Places = BTreeSet<(i64, Scope)>;
 /// The first event of the group that bears each caller's id.
 type Ids = BTreeMap<(String, String, Arc<str>), i64>;
 
@@ -68,8 +74,8 @@ pub(super) async fn admit(transaction: &mut PgConnection, batches: &[NewBatch]) 
             }
         }
     }
-    let mut known = Known::default();
-    let own_keys = take_keys(transaction, &keys, &mut known).await?;
+    let (now, mut known) = (newest_of(batches), Known::default());
+    let own_keys = take_keys(transaction, (&keys, now), &mut known).await?;
     let own_ids = take_ids(transaction, &ids, &mut known).await?;
     let answers: Vec<Appended> = batches.iter().map(|batch| known.admit(batch)).collect();
     let stored: Vec<&NewBatch> = batches
@@ -78,7 +84,7 @@ pub(super) async fn admit(transaction: &mut PgConnection, batches: &[NewBatch]) 
         .filter_map(|(batch, answer)| (*answer == Appended::Stored).then_some(batch))
         .collect();
     if !stored.is_empty() {
-        settle_keys(transaction, &keys, own_keys, &stored).await?;
+        settle_keys(transaction, (&keys, now), own_keys, &stored).await?;
         settle_ids(transaction, &ids, own_ids, &stored).await?;
     }
     Ok(answers)
@@ -89,61 +95,85 @@ fn named((tenant, environment, id): External) -> (String, String, Arc<str>) {
 }
 
 /// Returns those that are new.
-async fn take_keys(transaction: &mut PgConnection, keys: &Keys<'_>, known: &mut Known) -> Result<BTreeSet<Scope>> {
+async fn take_keys(
+    transaction: &mut PgConnection,
+    (keys, now): (&Keys<'_>, Timestamp),
+    known: &mut Known,
+) -> Result<Places> {
     if keys.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Places::new());
     }
-    let rows = bind_keys(sqlx::query(TAKE_KEYS), keys).fetch_all(&mut *transaction).await?;
-    let own: BTreeSet<Scope> = rows.iter().map(|row| row.bytes_32("scope")).collect::<Result<_>>()?;
-    let others: Vec<&[u8]> = keys.keys().filter(|scope| !own.contains(*scope)).map(<[u8; 32]>::as_slice).collect();
-    if !others.is_empty() {
-        for row in sqlx::query(KNOWN_KEYS).bind(others).fetch_all(transaction).await? {
-            let kept = KeptAnswer {
-                body_digest: row.bytes_32("body_digest")?,
-                answer: row.raw::<Vec<u8>>("answer")?.into(),
-                kept_at: row.time("kept_at")?,
-            };
-            known.add_key(row.bytes_32("scope")?, kept);
+    let taken = bind_keys(sqlx::query(TAKE_KEYS), keys, now).fetch_all(&mut *transaction).await?;
+    let own: Places = taken.iter().map(|row| Ok((row.raw("slot")?, row.bytes_32("scope")?))).collect::<Result<_>>()?;
+    let query = bind_looked_in(sqlx::query(KNOWN_KEYS), now);
+    let scopes: Vec<&[u8]> = keys.keys().map(<[u8; 32]>::as_slice).collect();
+    let mut newest: BTreeMap<Scope, KeptAnswer> = BTreeMap::new();
+    for row in query.bind(scopes).fetch_all(transaction).await? {
+        let (slot, scope, kept_at) = (row.raw("slot")?, row.bytes_32("scope")?, row.time("kept_at")?);
+        if !own.contains(&(slot, scope)) && newest.get(&scope).is_none_or(|other| other.kept_at < kept_at) {
+            let answer = row.raw::<Vec<u8>>("answer")?.into();
+            newest.insert(scope, KeptAnswer { body_digest: row.bytes_32("body_digest")?, answer, kept_at });
         }
     }
+    newest.into_iter().for_each(|(scope, kept)| known.add_key(scope, kept));
     Ok(own)
 }
 
 async fn settle_keys(
     transaction: &mut PgConnection,
-    keys: &Keys<'_>,
-    mut own: BTreeSet<Scope>,
+    (keys, now): (&Keys<'_>, Timestamp),
+    mut own: Places,
     stored: &[&NewBatch],
 ) -> Result<()> {
     let mut set = Keys::new();
     for batch in stored {
         let Some(claim) = &batch.idempotency else { continue };
         let scope = claim.scope;
-        let is_in = keys.get(&scope).is_some_and(|first| std::ptr::eq(*first, *batch)) && own.contains(&scope);
-        own.remove(&scope);
+        let mut is_in = keys.get(&scope).is_some_and(|first| std::ptr::eq(*first, *batch));
+        for slot in slots::kept_in(now) {
+            is_in &= own.remove(&(slot, scope));
+        }
         if !is_in {
             set.insert(scope, batch);
         }
     }
     if !set.is_empty() {
-        bind_keys(sqlx::query(SET_KEYS), &set).execute(&mut *transaction).await?;
+        bind_keys(sqlx::query(SET_KEYS), &set, now).execute(&mut *transaction).await?;
     }
     if !own.is_empty() {
-        let unused: Vec<&[u8]> = own.iter().map(<[u8; 32]>::as_slice).collect();
-        sqlx::query(DROP_KEYS).bind(unused).execute(transaction).await?;
+        sqlx::query(DROP_KEYS)
+            .bind(own.iter().map(|(slot, _)| *slot).collect::<Vec<_>>())
+            .bind(own.iter().map(|(_, scope)| scope.as_slice()).collect::<Vec<_>>())
+            .execute(transaction)
+            .await?;
     }
     Ok(())
 }
 
 pub(super) type Statement<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-pub(super) fn bind_keys<'q>(query: Statement<'q>, keys: &Keys<'_>) -> Statement<'q> {
-    let claims: Vec<_> = keys.values().filter_map(|batch| batch.idempotency.as_ref()).collect();
+/// A row for each place in which a key is kept.
+pub(super) fn bind_keys<'q>(query: Statement<'q>, keys: &Keys<'_>, now: Timestamp) -> Statement<'q> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for (scope, batch) in keys {
+        let Some(claim) = &batch.idempotency else { continue };
+        rows.extend(slots::kept_in(now).map(|slot| (slot, scope, claim, millis(batch.now))));
+    }
     query
-        .bind(keys.keys().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
-        .bind(claims.iter().map(|claim| claim.body_digest.as_slice()).collect::<Vec<_>>())
-        .bind(claims.iter().map(|claim| &*claim.answer).collect::<Vec<_>>())
-        .bind(keys.values().map(|batch| millis(batch.now)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(slot, ..)| *slot).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, scope, ..)| scope.as_slice()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, claim, _)| claim.body_digest.as_slice()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, _, claim, _)| &*claim.answer).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(.., kept_at)| *kept_at).collect::<Vec<_>>())
+}
+
+pub(super) fn bind_looked_in(query: Statement<'_>, now: Timestamp) -> Statement<'_> {
+    slots::looked_in(now).into_iter().fold(query, sqlx::query::Query::bind)
+}
+
+/// The time by which a group's keys are placed.
+pub(super) fn newest_of(batches: &[NewBatch]) -> Timestamp {
+    batches.iter().map(|batch| batch.now).max().unwrap_or_default()
 }
 
 /// Returns those that are new.

@@ -18,25 +18,25 @@ use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result, Start, Sto
 /// Holds this node's own row first: no row is born in the hands of one that was buried. Where any of the keys was seen, nothing is
 /// written, for [`admit`] to judge. A class is the tenant's as it is now; each tenant is named once, and meant by its place.
 const APPEND: &str = "WITH me AS MATERIALIZED (SELECT id FROM nodes WHERE id = $1 FOR KEY SHARE), \
-    seen AS MATERIALIZED (SELECT count(*) AS keys FROM idempotency_keys WHERE scope = ANY ($3::bytea[])), \
     classes AS MATERIALIZED (SELECT array_agg(coalesce(t.retention, $2) ORDER BY n.at) AS classes \
-        FROM unnest($7::text[]) WITH ORDINALITY AS n (name, at) LEFT JOIN tenants AS t ON t.name = n.name), \
+        FROM unnest($3::text[]) WITH ORDINALITY AS n (name, at) LEFT JOIN tenants AS t ON t.name = n.name), \
+    seen AS MATERIALIZED (SELECT count(*) AS keys FROM idempotency_keys WHERE slot IN ($4, $5, $6) AND scope = ANY ($8::bytea[])), \
     free AS MATERIALIZED (SELECT c.classes FROM me CROSS JOIN seen CROSS JOIN classes AS c WHERE seen.keys = 0), \
-    keyed AS (INSERT INTO idempotency_keys (scope, body_digest, answer, kept_at) \
-        SELECT k.scope, k.body_digest, k.answer, k.kept_at FROM free CROSS JOIN unnest($3::bytea[], $4::bytea[], $5::bytea[], \
-            $6::bigint[]) AS k (scope, body_digest, answer, kept_at)), \
+    keyed AS (INSERT INTO idempotency_keys (slot, scope, body_digest, answer, kept_at) \
+        SELECT k.slot, k.scope, k.body_digest, k.answer, k.kept_at FROM free CROSS JOIN unnest($7::bigint[], $8::bytea[], \
+            $9::bytea[], $10::bytea[], $11::bigint[]) AS k (slot, scope, body_digest, answer, kept_at)), \
     fresh AS (INSERT INTO events (id, class, tenant, environment, type, occurred_at, content_type, external_id, deliveries, \
             first_delivery, last_delivery, data) \
-        SELECT e.id, free.classes[e.tenant], ($7::text[])[e.tenant], e.environment, e.type, e.occurred_at, e.content_type, \
+        SELECT e.id, free.classes[e.tenant], ($3::text[])[e.tenant], e.environment, e.type, e.occurred_at, e.content_type, \
             e.external_id, e.deliveries, e.first_delivery, e.last_delivery, e.data \
-        FROM free CROSS JOIN unnest($8::bigint[], $9::integer[], $10::text[], $11::text[], $12::bigint[], $13::text[], \
-            $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[]) AS e (id, tenant, environment, type, \
+        FROM free CROSS JOIN unnest($12::bigint[], $13::integer[], $14::text[], $15::text[], $16::bigint[], $17::text[], \
+            $18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bytea[]) AS e (id, tenant, environment, type, \
             occurred_at, content_type, external_id, deliveries, first_delivery, last_delivery, data)), \
     queued AS (INSERT INTO queue (id, class, event, webhook, tenant, node, due_at, fence, attempts, cause, replay_of) \
-        SELECT q.id, free.classes[q.tenant], q.event, q.webhook, ($7::text[])[q.tenant], q.node, q.due_at, q.fence, 0, q.cause, \
+        SELECT q.id, free.classes[q.tenant], q.event, q.webhook, ($3::text[])[q.tenant], q.node, q.due_at, q.fence, 0, q.cause, \
             q.replay_of \
-        FROM free CROSS JOIN unnest($19::bigint[], $20::bigint[], $21::bigint[], $22::integer[], $23::bigint[], $24::bigint[], \
-            $25::bigint[], $26::bigint[], $27::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, \
+        FROM free CROSS JOIN unnest($23::bigint[], $24::bigint[], $25::bigint[], $26::integer[], $27::bigint[], $28::bigint[], \
+            $29::bigint[], $30::bigint[], $31::bigint[]) AS q (id, event, webhook, tenant, node, due_at, fence, cause, \
             replay_of)) \
     SELECT (SELECT count(*) FROM me), (SELECT keys FROM seen)";
 
@@ -57,7 +57,7 @@ pub(super) async fn append(
 ) -> Result<Tried<Vec<Appended>>> {
     if let Some(keys) = admit::fresh_keys(batches) {
         let all: Vec<&NewBatch> = batches.iter().collect();
-        match insert(connection, &all, (node, &keys)).await {
+        match insert(connection, &all, (node, &keys, admit::newest_of(batches))).await {
             Ok(Inserted::All) => return Ok(Tried::Written(vec![Appended::Stored; batches.len()])),
             Ok(Inserted::Buried) => return Ok(Tried::Buried),
             // Another node was just as quick with a key: it is there now, and nothing of this is.
@@ -82,7 +82,7 @@ async fn judged(connection: &mut PgConnection, batches: &[NewBatch], node: i64) 
         return Ok(Tried::Written(answers));
     }
     // Their keys are taken already.
-    if insert(&mut transaction, &stored, (node, &Keys::new())).await? != Inserted::All {
+    if insert(&mut transaction, &stored, (node, &Keys::new(), admit::newest_of(batches))).await? != Inserted::All {
         transaction.rollback().await?;
         return Ok(Tried::Buried);
     }
@@ -112,7 +112,7 @@ pub(super) fn times(batches: &[NewBatch]) -> Vec<Timestamp> {
 async fn insert(
     connection: &mut PgConnection,
     batches: &[&NewBatch],
-    (node, keys): (i64, &Keys<'_>),
+    (node, keys, now): (i64, &Keys<'_>, Timestamp),
 ) -> Result<Inserted> {
     let events: Vec<&NewEvent> = batches.iter().flat_map(|batch| &batch.events).collect();
     let queued: Vec<(&NewEvent, &NewDelivery)> =
@@ -121,9 +121,8 @@ async fn insert(
     let numbers = |of: &dyn Fn(&NewEvent) -> i64| events.iter().map(|new| of(new)).collect::<Vec<i64>>();
     let ids = |new: &NewEvent| new.deliveries.iter().map(|delivery| int(delivery.id.number())).collect::<Vec<i64>>();
     let tenants = Tenants::of(&events);
-    let query = sqlx::query(APPEND).bind(node).bind(default_class());
-    let row = admit::bind_keys(query, keys)
-        .bind(&tenants.names)
+    let query = sqlx::query(APPEND).bind(node).bind(default_class()).bind(&tenants.names);
+    let row = admit::bind_keys(admit::bind_looked_in(query, now), keys, now)
         .bind(numbers(&|new| int(new.event.id.number())))
         .bind(events.iter().map(|new| tenants.place(new)).collect::<Vec<_>>())
         .bind(events.iter().map(|new| new.event.environment.as_str()).collect::<Vec<_>>())
