@@ -16,11 +16,14 @@ use crate::store::postgres::partitions::default_class;
 use crate::store::{Appended, NewBatch, NewDelivery, NewEvent, Result, Start, StoreError};
 
 /// Holds this node's own row first: no row is born in the hands of one that was buried. Where any of the keys was seen, nothing is
-/// written, for [`admit`] to judge. A class is the tenant's as it is now; each tenant is named once, and meant by its place.
+/// written, for [`admit`] to judge. A class is the tenant's as it is now; each tenant is named once, and meant by its place. The keys'
+/// tables are asked one by one: a list of slots and one of scopes would be searched for each pair.
 const APPEND: &str = "WITH me AS MATERIALIZED (SELECT id FROM nodes WHERE id = $1 FOR KEY SHARE), \
     classes AS MATERIALIZED (SELECT array_agg(coalesce(t.retention, $2) ORDER BY n.at) AS classes \
         FROM unnest($3::text[]) WITH ORDINALITY AS n (name, at) LEFT JOIN tenants AS t ON t.name = n.name), \
-    seen AS MATERIALIZED (SELECT count(*) AS keys FROM idempotency_keys WHERE slot IN ($4, $5, $6) AND scope = ANY ($8::bytea[])), \
+    seen AS MATERIALIZED (SELECT (SELECT count(*) FROM idempotency_keys WHERE slot = $4 AND scope = ANY ($8::bytea[])) \
+        + (SELECT count(*) FROM idempotency_keys WHERE slot = $5 AND scope = ANY ($8::bytea[])) \
+        + (SELECT count(*) FROM idempotency_keys WHERE slot = $6 AND scope = ANY ($8::bytea[])) AS keys), \
     free AS MATERIALIZED (SELECT c.classes FROM me CROSS JOIN seen CROSS JOIN classes AS c WHERE seen.keys = 0), \
     keyed AS (INSERT INTO idempotency_keys (slot, scope, body_digest, answer, kept_at) \
         SELECT k.slot, k.scope, k.body_digest, k.answer, k.kept_at FROM free CROSS JOIN unnest($7::bigint[], $8::bytea[], \
