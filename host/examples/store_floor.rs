@@ -170,6 +170,7 @@ fn delivered(claimed: Claimed) -> Completion {
         fixed: Some(Fixed { revision: RevisionId::from(1), body: FixedBody::Rebuilt }),
         next: Completed::Next(Next::Ended { status: DeliveryStatus::Delivered, reason: None }),
         health: Some(true),
+        awaited: false,
         now,
     }
 }

@@ -142,5 +142,13 @@ fn end(claimed: Claimed, number: usize) -> Completion {
         next_at: None,
     };
     let fixed = Some(Fixed { revision: RevisionId::from(1), body: FixedBody::Rebuilt });
-    Completion { claimed, attempt: Some(attempt), fixed, next: Completed::Next(next), health: None, now }
+    Completion {
+        claimed,
+        attempt: Some(attempt),
+        fixed,
+        next: Completed::Next(next),
+        health: None,
+        awaited: false,
+        now,
+    }
 }

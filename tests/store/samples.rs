@@ -96,7 +96,7 @@ impl Fixture {
     }
 
     pub(crate) fn completion(&self, claimed: &Claimed, attempt: Option<Attempt>, next: Completed) -> Completion {
-        Completion { claimed: claimed.clone(), attempt, fixed: None, next, health: None, now: self.now }
+        Completion { claimed: claimed.clone(), attempt, fixed: None, next, health: None, awaited: false, now: self.now }
     }
 
     /// As most end: delivered at the first try.

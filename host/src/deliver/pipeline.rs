@@ -19,7 +19,7 @@ use crate::model::causes::WithCauses;
 use crate::model::delivery::{Claimed, DeliveryStatus, Fixed, FixedBody, Next};
 use crate::model::request::Request;
 use crate::model::time::Timestamp;
-use crate::model::webhook::{Revision, Status, Webhook};
+use crate::model::webhook::{Ordering, Revision, Status, Webhook};
 use crate::retry;
 use crate::send::Exchange;
 use crate::store::{Completed, Completion, Reach, StoreError};
@@ -89,7 +89,8 @@ impl Pipeline {
         let now = self.now();
         let decision = retry::decide(&record.ended(&webhook.current.retry, now), &outcome, self.parts.rng.unit());
         let pace = pace(&outcome);
-        let completion = record.completion(claimed, outcome, &decision, now);
+        let awaited = webhook.current.ordering == Ordering::Fifo;
+        let completion = Completion { awaited, ..record.completion(claimed, outcome, &decision, now) };
         Attempted { completion, pace, gone: decision.gone }
     }
 
@@ -242,7 +243,8 @@ impl Pipeline {
     }
 
     fn put_aside(&self, claimed: Claimed, next: Completed) -> Attempted {
-        let completion = Completion { claimed, attempt: None, fixed: None, next, health: None, now: self.now() };
+        let completion =
+            Completion { claimed, attempt: None, fixed: None, next, health: None, awaited: false, now: self.now() };
         Attempted { completion, pace: Pace::Unknown, gone: None }
     }
 

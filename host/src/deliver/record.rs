@@ -80,7 +80,7 @@ impl Record {
             next_at,
         };
         let next = Completed::Next(decision.next.clone());
-        Completion { claimed, attempt: Some(attempt), fixed: self.fixed, next, health, now }
+        Completion { claimed, attempt: Some(attempt), fixed: self.fixed, next, health, awaited: false, now }
     }
 }
 

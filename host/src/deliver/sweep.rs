@@ -194,7 +194,7 @@ impl Sweeper {
             let Some(claimed) = self.parts.store.retry(delivery.id, now).await? else { continue };
             let reason = Some(format!("the webhook is paused and holds its {most} deliveries already"));
             let next = Completed::Next(Next::Ended { status: DeliveryStatus::Cancelled, reason });
-            let ended = Completion { claimed, attempt: None, fixed: None, next, health: None, now };
+            let ended = Completion { claimed, attempt: None, fixed: None, next, health: None, awaited: false, now };
             self.parts.store.complete(ended).await?;
         }
         Ok(())

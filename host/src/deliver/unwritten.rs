@@ -60,5 +60,5 @@ impl Unwritten {
 }
 
 fn untried(claimed: Claimed, next: Completed, now: Timestamp) -> Arc<Completion> {
-    Arc::new(Completion { claimed, attempt: None, fixed: None, next, health: None, now })
+    Arc::new(Completion { claimed, attempt: None, fixed: None, next, health: None, awaited: false, now })
 }

@@ -21,6 +21,8 @@ pub struct Completion {
     pub next: Completed,
     /// How the attempt counts for the webhook's health; `None` for one that doesn't (tests, guest and host faults, drops).
     pub health: Option<bool>,
+    /// Something goes on only when this is written: it isn't kept waiting for others to be written with.
+    pub awaited: bool,
     pub now: Timestamp,
 }
 

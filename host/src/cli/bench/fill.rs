@@ -195,7 +195,7 @@ impl Filling {
         };
         let fixed = Some(Fixed { revision: self.contents.elsewhere.revision, body: FixedBody::Rebuilt });
         let health = Some(self.contents.stored != Stored::Scheduled);
-        Completion { claimed, attempt: Some(attempt), fixed, next: Completed::Next(next), health, now }
+        Completion { claimed, attempt: Some(attempt), fixed, next: Completed::Next(next), health, awaited: false, now }
     }
 }
 

@@ -1,21 +1,21 @@
 //! The group commit: what waits to be written shares one transaction, and each caller is answered once it is durable.
 //!
 //! One writer takes whatever waits (up to [`ROWS_MAX`] rows or [`BYTES_MAX`] bytes), has the database commit it, and answers all.
-//! It never lingers for an append. A completion, for which nobody waits, may wait [`LINGER`] for company or for the next append.
+//! It never lingers for an append. A completion that nobody waits for may wait [`intake::LINGER`] for company or for the next append.
 //! Between two groups it does one errand, if one waits: what the same connection is best for besides, and what must be short.
 //! It knows no SQL: a database gives it [`Commit`]. Callers wait, they are never refused, while the channels are full.
 
+mod intake;
 mod taken;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use self::taken::Taken;
+use self::intake::{Intake, Work};
 use super::packed::PackedCompletion;
 use super::{Appended, NewBatch, Result, StoreError};
 
@@ -23,7 +23,6 @@ use super::{Appended, NewBatch, Result, StoreError};
 pub const ROWS_MAX: usize = 1024;
 /// About the most bytes of data in one transaction.
 pub const BYTES_MAX: usize = 8 * 1024 * 1024;
-const LINGER: Duration = Duration::from_millis(2);
 const APPENDS_WAITING_MAX: usize = 512;
 const COMPLETIONS_WAITING_MAX: usize = 512;
 const ERRANDS_WAITING_MAX: usize = 16;
@@ -165,83 +164,10 @@ async fn run<D: Commit>(mut intake: Intake<D::Errand>, mut database: D) {
     }
 }
 
-/// What comes next.
-enum Work<E> {
-    Group(Taken),
-    Errand(E),
-}
-
-/// The writer's end of the channels.
-struct Intake<E> {
-    appends: mpsc::Receiver<Waiting<NewBatch, Appended>>,
-    completions: mpsc::Receiver<Waiting<Vec<PackedCompletion>, Vec<bool>>>,
-    errands: mpsc::Receiver<E>,
-    /// The last thing was a group: it is an errand's turn, so that neither kind holds up the other.
-    wrote: bool,
-    closing: CancellationToken,
-    open: bool,
-}
-
-impl<E> Intake<E> {
-    /// Waits for work and takes all that is there; `None` once closed and empty.
-    async fn next(&mut self) -> Option<Work<E>> {
-        if std::mem::take(&mut self.wrote)
-            && let Ok(errand) = self.errands.try_recv()
-        {
-            return Some(Work::Errand(errand));
-        }
-        let mut taken = Taken::default();
-        while taken.is_empty() {
-            tokio::select! {
-                biased;
-                Some(batch) = self.appends.recv() => taken.batch(batch),
-                Some(completions) = self.completions.recv() => {
-                    taken.completions(completions);
-                    self.linger(&mut taken).await;
-                }
-                Some(errand) = self.errands.recv() => return Some(Work::Errand(errand)),
-                () = self.closing.cancelled(), if self.open => self.close(),
-                else => return None,
-            }
-        }
-        self.drain(&mut taken);
-        self.wrote = true;
-        Some(Work::Group(taken))
-    }
-
-    async fn linger(&mut self, taken: &mut Taken) {
-        if !self.open || taken.is_full() {
-            return;
-        }
-        tokio::select! {
-            biased;
-            Some(batch) = self.appends.recv() => taken.batch(batch),
-            () = self.closing.cancelled() => self.close(),
-            () = tokio::time::sleep(LINGER) => {}
-        }
-    }
-
-    fn close(&mut self) {
-        self.open = false;
-        self.appends.close();
-        self.completions.close();
-        self.errands.close();
-    }
-
-    /// Alternates, so that neither kind holds up the other.
-    fn drain(&mut self, taken: &mut Taken) {
-        while !taken.is_full() {
-            let append = self.appends.try_recv().map(|batch| taken.batch(batch));
-            let completion = self.completions.try_recv().map(|completions| taken.completions(completions));
-            if append.is_err() && completion.is_err() {
-                return;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use parking_lot::Mutex;
 
     use super::*;
