@@ -10,7 +10,8 @@ CREATE TABLE idempotency_keys (
     body_digest BYTEA  NOT NULL,
     answer      BYTEA  NOT NULL,
     kept_at     BIGINT NOT NULL,
-    PRIMARY KEY (slot, scope)
+    -- In this order: a list of scopes is looked up one by one, however few rows the planner takes the table to have.
+    PRIMARY KEY (scope, slot)
 ) PARTITION BY LIST (slot);
 -- Nothing in them is worth a vacuum: they are written once, and emptied before anything has to be frozen.
 CREATE TABLE idempotency_keys_0 PARTITION OF idempotency_keys FOR VALUES IN (0) WITH (autovacuum_vacuum_insert_threshold = -1);

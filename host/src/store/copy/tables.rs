@@ -281,8 +281,8 @@ pub static TABLES: &[Table] = &[
     ),
     kept_for_a_time("bodies", DELIVERY, OF_DELIVERY, &[integer("delivery"), text("draft"), bytes("body")]),
     Table {
-        // Day by day, about as they were kept: SQLite forgets them in the order in which they came.
-        postgres_key: Some(&[integer("slot"), bytes("scope")]),
+        // SQLite forgets them in the order in which they came: the last of these a day later than it might.
+        postgres_key: Some(&[bytes("scope"), integer("slot")]),
         postgres_derived: Some(("slot", OF_KEPT_AT)),
         once_by: Some("scope"),
         ..table("idempotency_keys", ID, &[bytes("scope"), bytes("body_digest"), bytes("answer"), integer("kept_at")])
