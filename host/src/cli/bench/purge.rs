@@ -26,8 +26,8 @@ use crate::store::postgres::{hold_off_purges, purges_now};
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Connections are opened, caches are empty: what is measured begins after it.
 const WARM: Duration = Duration::from_secs(1);
-/// How long it is measured without a purge.
-const OTHERWISE: Duration = Duration::from_secs(15);
+/// How long it is measured without a purge: of a shorter time, one checkpoint of the database more or less decides.
+const OTHERWISE: Duration = Duration::from_secs(60);
 /// How long nothing may become less before it is taken for standing still: a server looks once a minute.
 const PATIENCE: Duration = Duration::from_secs(150);
 
