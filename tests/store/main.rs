@@ -85,6 +85,7 @@ contract! {
         a_retry_is_claimed_when_it_is_due_and_not_before,
         what_is_due_is_claimed_once_and_the_oldest_first,
         a_late_completion_changes_nothing_but_is_logged,
+        a_late_completion_is_told_from_the_one_that_it_comes_with,
         of_one_claim_completed_twice_at_once_one_counts,
         what_waits_for_a_webhook_is_claimed_in_the_order_of_acceptance,
         what_waits_for_many_webhooks_is_claimed_at_once_and_shares_its_events,

@@ -88,6 +88,26 @@ pub(crate) async fn a_late_completion_changes_nothing_but_is_logged(mut f: Fixtu
     assert_eq!(f.store.health(slow.webhook).await.unwrap().consecutive_failures, 0);
 }
 
+pub(crate) async fn a_late_completion_is_told_from_the_one_that_it_comes_with(f: Fixture) {
+    for late_first in [true, false] {
+        let slow = f.accepted(Start::Claimed).await;
+        f.taken_for_dead().await;
+        let second = f.store.claim_due(f.now, 1).await.unwrap().pop().unwrap();
+        let mut both = vec![Arc::new(f.failed(&slow)), Arc::new(f.delivered(&second))];
+        let mut expected = vec![false, true];
+        if !late_first {
+            both.reverse();
+            expected.reverse();
+        }
+        assert_eq!(f.store.complete_all(both).await.unwrap(), expected);
+        let delivery = f.store.delivery(None, slow.id).await.unwrap().unwrap();
+        assert_eq!(delivery.status, DeliveryStatus::Delivered);
+        let attempts = f.store.attempts(slow.id).await.unwrap();
+        let statuses: Vec<_> = attempts.iter().map(|a| a.response.as_ref().unwrap().status).collect();
+        assert_eq!(statuses, [500, 200], "both tries were real");
+    }
+}
+
 pub(crate) async fn of_one_claim_completed_twice_at_once_one_counts(f: Fixture) {
     let claimed = f.accepted(Start::Claimed).await;
     let (left, right) = tokio::join!(

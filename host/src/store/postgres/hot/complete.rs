@@ -24,10 +24,12 @@ const PUT_BACK: &str = "UPDATE queue AS q SET node = NULL, due_at = c.due_at, \
         reason = coalesce(c.reason, q.reason), revision = coalesce(c.revision, q.revision) \
     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[], $7::bigint[], $8::text[], $9::bigint[]) \
         AS c (id, fence, due_at, attempts, tried, last_status, reason, revision) \
-    WHERE q.id = c.id AND q.fence = c.fence AND q.node = $1 RETURNING q.id, q.class";
+    WHERE q.id = c.id AND q.fence = c.fence AND q.node = $1 RETURNING q.id, q.fence, q.class";
 
-/// The classes of what counted, by delivery.
-pub(super) type Classes = HashMap<i64, i64>;
+/// A delivery, and the fence with which it was claimed.
+pub(super) type Claim = (i64, i64);
+/// The classes of what counted.
+pub(super) type Counted = HashMap<Claim, i64>;
 
 pub(super) async fn complete(
     connection: &mut PgConnection,
@@ -45,8 +47,11 @@ pub(super) async fn complete(
     } else {
         together(connection, &of, (node, health)).await?
     };
-    let answers: Vec<bool> =
-        completions.iter().zip(offered).map(|(packed, offered)| offered && applied.contains_key(&id(packed))).collect();
+    let answers: Vec<bool> = completions
+        .iter()
+        .zip(offered)
+        .map(|(packed, offered)| offered && applied.contains_key(&claim(packed)))
+        .collect();
     let late: Vec<&PackedCompletion> =
         completions.iter().zip(&answers).filter_map(|(packed, answer)| (!answer).then_some(packed)).collect();
     // The others are written: nothing may undo their answers.
@@ -61,13 +66,13 @@ async fn together(
     connection: &mut PgConnection,
     of: &[&PackedCompletion],
     (node, health): (i64, &mut Health),
-) -> Result<Classes> {
+) -> Result<Counted> {
     let mut transaction = connection.begin().await?;
     let mut applied = end(&mut transaction, of, node).await?;
     let again = put_back(&mut transaction, of, node).await?;
     log::tries(&mut transaction, of, &again).await?;
     applied.extend(again);
-    let tallies = health.tallies(of.iter().copied().filter(|packed| applied.contains_key(&id(packed))));
+    let tallies = health.tallies(of.iter().copied().filter(|packed| applied.contains_key(&claim(packed))));
     tallies.write(&mut transaction).await?;
     transaction.commit().await?;
     health.written(tallies);
@@ -82,10 +87,10 @@ pub(super) async fn parts(connection: &mut PgConnection, completions: &[PackedCo
     Ok(completions.iter().filter_map(part).collect())
 }
 
-async fn put_back(connection: &mut PgConnection, of: &[&PackedCompletion], node: i64) -> Result<Classes> {
+async fn put_back(connection: &mut PgConnection, of: &[&PackedCompletion], node: i64) -> Result<Counted> {
     let of: Vec<&PackedCompletion> = of.iter().copied().filter(|packed| ending(&packed.completion).is_none()).collect();
     if of.is_empty() {
-        return Ok(Classes::new());
+        return Ok(Counted::new());
     }
     let due = |completion: &Completion| match &completion.next {
         Completed::Next(Next::Again { at, .. }) | Completed::Scheduled(at) => Some(millis(*at)),
@@ -95,7 +100,7 @@ async fn put_back(connection: &mut PgConnection, of: &[&PackedCompletion], node:
         Completed::Next(Next::Again { reason, .. }) => Some(without_nul(reason)),
         _ => None,
     });
-    let rows: Vec<(i64, i64)> = sqlx::query_as(PUT_BACK)
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(PUT_BACK)
         .bind(node)
         .bind(of.iter().map(|packed| id(packed)).collect::<Vec<_>>())
         .bind(column(&of, |completion| i64::from(completion.claimed.fence)))
@@ -107,7 +112,12 @@ async fn put_back(connection: &mut PgConnection, of: &[&PackedCompletion], node:
         .bind(column(&of, |completion| completion.revision().map(|id| int(id.number()))))
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().collect())
+    Ok(counted(rows))
+}
+
+/// Of rows of id, fence and class.
+pub(super) fn counted(rows: Vec<(i64, i64, i64)>) -> Counted {
+    rows.into_iter().map(|(id, fence, class)| ((id, fence), class)).collect()
 }
 
 pub(super) fn column<T>(of: &[&PackedCompletion], value: impl Fn(&Completion) -> T) -> Vec<T> {
@@ -122,6 +132,6 @@ pub(super) fn event(packed: &PackedCompletion) -> i64 {
     int(packed.completion.claimed.event.id.number())
 }
 
-fn claim(packed: &PackedCompletion) -> (i64, u32) {
-    (id(packed), packed.completion.claimed.fence)
+pub(super) fn claim(packed: &PackedCompletion) -> Claim {
+    (id(packed), i64::from(packed.completion.claimed.fence))
 }

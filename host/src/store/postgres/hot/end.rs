@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::complete::{Classes, column, id};
+use super::complete::{Counted, column, counted, id};
 use super::without_nul;
 use crate::model::attempt::{Attempt, Trigger};
 use crate::model::delivery::{DeliveryStatus, Next};
@@ -35,7 +35,7 @@ macro_rules! end {
             $attempts_again,
             "), made AS (INSERT INTO bodies (delivery, class, draft, body) \
                 SELECT id, class, draft, body FROM gone WHERE body IS NOT NULL ON CONFLICT DO NOTHING) \
-            SELECT id, class FROM gone"
+            SELECT id, fence, class FROM gone"
         )
     };
 }
@@ -61,15 +61,15 @@ pub(super) fn ending(completion: &Completion) -> Option<Ending<'_>> {
 }
 
 /// Those of them that have ended; which were still in this node's hands.
-pub(super) async fn end(connection: &mut PgConnection, of: &[&PackedCompletion], node: i64) -> Result<Classes> {
+pub(super) async fn end(connection: &mut PgConnection, of: &[&PackedCompletion], node: i64) -> Result<Counted> {
     let ends: Vec<(&PackedCompletion, Ending<'_>)> =
         of.iter().filter_map(|packed| ending(&packed.completion).map(|ending| (*packed, ending))).collect();
     if ends.is_empty() {
-        return Ok(Classes::new());
+        return Ok(Counted::new());
     }
     let of: Vec<&PackedCompletion> = ends.iter().map(|(packed, _)| *packed).collect();
     let new = of.iter().all(|packed| packed.completion.claimed.trigger == Trigger::Automatic);
-    let rows: Vec<(i64, i64)> = sqlx::query_as(if new { END } else { END_AGAIN })
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(if new { END } else { END_AGAIN })
         .bind(node)
         .bind(of.iter().map(|packed| id(packed)).collect::<Vec<_>>())
         .bind(column(&of, |completion| i64::from(completion.claimed.fence)))
@@ -91,7 +91,7 @@ pub(super) async fn end(connection: &mut PgConnection, of: &[&PackedCompletion],
         .bind(of.iter().map(|packed| made(packed).map(|body| &*body.body)).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().collect())
+    Ok(counted(rows))
 }
 
 /// `None` where it didn't come to an attempt.

@@ -1,8 +1,10 @@
 //! Attempts that didn't end their delivery: those that are made again, and those that came too late to count.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 
-use super::complete::{Classes, event, id};
+use super::complete::{Counted, claim, event};
 use crate::model::attempt::Attempt;
 use crate::store::Result;
 use crate::store::packed::{PackedAttempt, PackedCompletion};
@@ -20,8 +22,8 @@ const BODIES: &str = "INSERT INTO bodies (delivery, class, draft, body) \
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[]) ON CONFLICT DO NOTHING";
 
 /// What these left, of those that were put back: the attempt, and the body that it fixed.
-pub(super) async fn tries(connection: &mut PgConnection, of: &[&PackedCompletion], put_back: &Classes) -> Result<()> {
-    insert_attempts(connection, of, |packed| put_back.get(&id(packed)).copied()).await?;
+pub(super) async fn tries(connection: &mut PgConnection, of: &[&PackedCompletion], put_back: &Counted) -> Result<()> {
+    insert_attempts(connection, of, |packed| put_back.get(&claim(packed)).copied()).await?;
     insert_bodies(connection, of, put_back).await
 }
 
@@ -34,7 +36,10 @@ pub(super) async fn late(connection: &mut PgConnection, late: &[&PackedCompletio
     insert_attempts(connection, late, |packed| classes.get(&event(packed)).copied()).await
 }
 
-pub(super) async fn classes_by_event(connection: &mut PgConnection, of: &[&PackedCompletion]) -> Result<Classes> {
+pub(super) async fn classes_by_event(
+    connection: &mut PgConnection,
+    of: &[&PackedCompletion],
+) -> Result<HashMap<i64, i64>> {
     let events: Vec<i64> = of.iter().map(|packed| event(packed)).collect();
     let rows: Vec<(i64, i64)> = sqlx::query_as(CLASSES).bind(events).fetch_all(connection).await?;
     Ok(rows.into_iter().collect())
@@ -83,12 +88,12 @@ async fn insert_attempts(
     Ok(())
 }
 
-async fn insert_bodies(connection: &mut PgConnection, of: &[&PackedCompletion], classes: &Classes) -> Result<()> {
+async fn insert_bodies(connection: &mut PgConnection, of: &[&PackedCompletion], classes: &Counted) -> Result<()> {
     let mut rows = Vec::new();
     for packed in of {
-        let id = id(packed);
-        if let (Some(body), Some(class)) = (&packed.body, classes.get(&id)) {
-            rows.push((id, *class, body));
+        let claim = claim(packed);
+        if let (Some(body), Some(class)) = (&packed.body, classes.get(&claim)) {
+            rows.push((claim.0, *class, body));
         }
     }
     if rows.is_empty() {
