@@ -226,3 +226,20 @@ story!(no_secret_stands_in_the_tables, f, {
     }
     assert_eq!(f.now, NOON);
 });
+
+story!(an_end_that_nobody_expected_to_be_there_is_written_over, f, {
+    let claimed = [f.accepted(Start::Claimed).await, f.accepted(Start::Claimed).await];
+    let ended = "INSERT INTO deliveries SELECT id, class, event, webhook, tenant, 2, cause, 1, 1, NULL, 'by hand', NULL, NULL, 0 \
+                 FROM queue ORDER BY id LIMIT 1";
+    sqlx::query(ended).execute(&mut f.database().connect().await).await.unwrap();
+    // The first success of a webhook is written with its health, a later one by itself.
+    for claimed in claimed.iter().chain(&[f.accepted(Start::Claimed).await]) {
+        assert!(f.store.complete(f.delivered(claimed)).await.unwrap());
+        let delivery = f.store.delivery(None, claimed.id).await.unwrap().unwrap();
+        assert_eq!(delivery.status, DeliveryStatus::Delivered);
+    }
+    let last = f.accepted(Start::Claimed).await;
+    sqlx::query(ended).execute(&mut f.database().connect().await).await.unwrap();
+    assert!(f.store.complete(f.delivered(&last)).await.unwrap());
+    assert_eq!(f.store.delivery(None, last.id).await.unwrap().unwrap().status, DeliveryStatus::Delivered);
+});

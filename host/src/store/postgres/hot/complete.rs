@@ -8,15 +8,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::end::{end, ending};
+use super::end::{Ends, end, ending};
 use super::health::Health;
 use super::{log, without_nul};
+use crate::model::attempt::Trigger;
 use crate::model::causes::WithCauses;
 use crate::model::delivery::Next;
 use crate::store::packed::PackedCompletion;
 use crate::store::postgres::convert::{int, millis};
 use crate::store::postgres::partitions::Part;
-use crate::store::{Completed, Completion, Result};
+use crate::store::{Completed, Completion, Result, StoreError};
 
 const PUT_BACK: &str = "UPDATE queue AS q SET node = NULL, due_at = c.due_at, \
         attempts = CASE WHEN c.tried THEN c.attempts ELSE q.attempts END, \
@@ -41,11 +42,11 @@ pub(super) async fn complete(
     let offered: Vec<bool> = completions.iter().map(|packed| first.insert(claim(packed))).collect();
     let of: Vec<&PackedCompletion> =
         completions.iter().zip(&offered).filter_map(|(packed, offered)| offered.then_some(packed)).collect();
-    let all_end = of.iter().all(|packed| ending(&packed.completion).is_some());
-    let applied = if all_end && health.tallies(of.iter().copied()).is_empty() {
-        end(connection, &of, node).await?
-    } else {
-        together(connection, &of, (node, health)).await?
+    let ends = if of.iter().all(|packed| is_first(packed)) { Ends::First } else { Ends::Again };
+    let applied = match write(connection, (&of, ends), (node, health)).await {
+        // One of them ended before all the same.
+        Err(StoreError::Conflict { .. }) => write(connection, (&of, Ends::Again), (node, health)).await?,
+        applied => applied?,
     };
     let answers: Vec<bool> = completions
         .iter()
@@ -61,14 +62,23 @@ pub(super) async fn complete(
     Ok(answers)
 }
 
-/// What is more than one statement.
-async fn together(
+/// Only what is taken back by hand ends twice.
+fn is_first(packed: &PackedCompletion) -> bool {
+    packed.completion.claimed.trigger == Trigger::Automatic
+}
+
+/// What of these was still in this node's hands.
+async fn write(
     connection: &mut PgConnection,
-    of: &[&PackedCompletion],
+    (of, ends): (&[&PackedCompletion], Ends),
     (node, health): (i64, &mut Health),
 ) -> Result<Counted> {
+    let all_end = of.iter().all(|packed| ending(&packed.completion).is_some());
+    if all_end && health.tallies(of.iter().copied()).is_empty() {
+        return end(connection, (of, ends), node).await;
+    }
     let mut transaction = connection.begin().await?;
-    let mut applied = end(&mut transaction, of, node).await?;
+    let mut applied = end(&mut transaction, (of, ends), node).await?;
     let again = put_back(&mut transaction, of, node).await?;
     log::tries(&mut transaction, of, &again).await?;
     applied.extend(again);

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::complete::{Counted, column, counted, id};
 use super::without_nul;
-use crate::model::attempt::{Attempt, Trigger};
+use crate::model::attempt::Attempt;
 use crate::model::delivery::{DeliveryStatus, Next};
 use crate::store::packed::{PackedAttempt, PackedBody, PackedCompletion};
 use crate::store::postgres::convert::{cause_number, int, millis, status_number};
@@ -40,16 +40,23 @@ macro_rules! end {
     };
 }
 
-/// Of deliveries that never ended before. A completion without an attempt has no `started_at`. Its columns go along with what is
+/// A completion without an attempt has no `started_at`. Its columns go along with what is
 /// deleted, so that nothing is looked up twice.
 const END: &str = end!("", "");
-/// Where one of them may have ended before, and was taken back by hand: to look for that costs as much as to write it.
 const END_AGAIN: &str = end!(
     "ON CONFLICT (id, class) DO UPDATE SET status = excluded.status, cause = excluded.cause, fence = excluded.fence, \
         attempts = excluded.attempts, last_status = excluded.last_status, reason = excluded.reason, \
         revision = excluded.revision, ended_at = excluded.ended_at",
     "ON CONFLICT DO NOTHING"
 );
+
+/// Whether a delivery may have ended before: to look for that costs as much as to write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// One that did is a conflict, and nothing is written.
+    First,
+    Again,
+}
 
 type Ending<'a> = (DeliveryStatus, Option<&'a str>);
 
@@ -61,22 +68,29 @@ pub(super) fn ending(completion: &Completion) -> Option<Ending<'_>> {
 }
 
 /// Those of them that have ended; which were still in this node's hands.
-pub(super) async fn end(connection: &mut PgConnection, of: &[&PackedCompletion], node: i64) -> Result<Counted> {
-    let ends: Vec<(&PackedCompletion, Ending<'_>)> =
+pub(super) async fn end(
+    connection: &mut PgConnection,
+    (of, ends): (&[&PackedCompletion], Ends),
+    node: i64,
+) -> Result<Counted> {
+    let statement = match ends {
+        Ends::First => END,
+        Ends::Again => END_AGAIN,
+    };
+    let ended: Vec<(&PackedCompletion, Ending<'_>)> =
         of.iter().filter_map(|packed| ending(&packed.completion).map(|ending| (*packed, ending))).collect();
-    if ends.is_empty() {
+    if ended.is_empty() {
         return Ok(Counted::new());
     }
-    let of: Vec<&PackedCompletion> = ends.iter().map(|(packed, _)| *packed).collect();
-    let new = of.iter().all(|packed| packed.completion.claimed.trigger == Trigger::Automatic);
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(if new { END } else { END_AGAIN })
+    let of: Vec<&PackedCompletion> = ended.iter().map(|(packed, _)| *packed).collect();
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(statement)
         .bind(node)
         .bind(of.iter().map(|packed| id(packed)).collect::<Vec<_>>())
         .bind(column(&of, |completion| i64::from(completion.claimed.fence)))
-        .bind(ends.iter().map(|(_, (status, _))| status_number(*status)).collect::<Vec<_>>())
+        .bind(ended.iter().map(|(_, (status, _))| status_number(*status)).collect::<Vec<_>>())
         .bind(column(&of, |completion| i64::from(completion.tries())))
         .bind(column(&of, |completion| completion.reply_status().map(i64::from)))
-        .bind(ends.iter().map(|(_, (_, reason))| reason.map(without_nul)).collect::<Vec<_>>())
+        .bind(ended.iter().map(|(_, (_, reason))| reason.map(without_nul)).collect::<Vec<_>>())
         .bind(column(&of, |completion| completion.revision().map(|id| int(id.number()))))
         .bind(column(&of, |completion| millis(completion.now)))
         .bind(tried(&of, |attempt, _| cause_number(attempt.trigger)))
