@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
@@ -68,7 +69,7 @@ impl Child {
 
     /// CPU time of all its threads so far.
     pub(super) fn cpu(&self) -> Result<Duration, Failure> {
-        cpu_of(&self.id.to_string())
+        Stat::of(&self.id.to_string()).map(|stat| stat.own)
     }
 
     /// The most memory that it ever had resident, in bytes.
@@ -105,13 +106,10 @@ impl Child {
     }
 }
 
-/// CPU time of this process so far.
-pub(super) fn own_cpu() -> Result<Duration, Failure> {
-    cpu_of("self")
-}
-
-fn cpu_of(process: &str) -> Result<Duration, Failure> {
-    Stat::of(process).map(|stat| stat.own)
+/// CPU time of this process so far, by the clock that it has for that: `/proc` shows nothing shorter than a [`TICK`].
+pub(super) fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// What `/proc` tells of a process.

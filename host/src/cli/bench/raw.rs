@@ -31,15 +31,15 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    pub(super) fn begin() -> Result<Self, Failure> {
-        Ok(Self { began: Instant::now(), cpu: own_cpu()? })
+    pub(super) fn begin() -> Self {
+        Self { began: Instant::now(), cpu: own_cpu() }
     }
 
     /// CPU time in microseconds for each of `count`, and how many that makes a second.
-    pub(super) fn end(&self, count: usize) -> Result<(f64, f64), Failure> {
+    pub(super) fn end(&self, count: usize) -> (f64, f64) {
         let count = f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX));
-        let cpu = own_cpu()?.saturating_sub(self.cpu).as_secs_f64() * 1e6 / count;
-        Ok((hundredth(cpu), (count / self.began.elapsed().as_secs_f64()).round()))
+        let cpu = own_cpu().saturating_sub(self.cpu).as_secs_f64() * 1e6 / count;
+        (hundredth(cpu), (count / self.began.elapsed().as_secs_f64()).round())
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn measure(folder: &Path, count: usize, bytes: usize) -> Result
 fn commit(folder: &Path, count: usize, bodies: &Bodies) -> Result<Value, Failure> {
     let failed = |error: rusqlite::Error| Failure::Failed(format!("{}: {error}", folder.display()));
     let mut database = sqlite::open(folder).map_err(failed)?;
-    let begun = Stretch::begin()?;
+    let begun = Stretch::begin();
     let mut rows = Vec::with_capacity(2 * BATCH);
     for number in 0..count {
         let (id, at) = (i64::try_from(number).unwrap_or(i64::MAX), wall_micros());
@@ -68,7 +68,7 @@ fn commit(folder: &Path, count: usize, bodies: &Bodies) -> Result<Value, Failure
             rows.clear();
         }
     }
-    let (micros, events) = begun.end(count)?;
+    let (micros, events) = begun.end(count);
     Ok(
         json!({ "microsPerEvent": micros, "eventsPerSecond": events, "rowsPerSecond": 2.0 * events, "eventsPerCommit": BATCH }),
     )
@@ -78,7 +78,7 @@ fn commit(folder: &Path, count: usize, bodies: &Bodies) -> Result<Value, Failure
 async fn post(count: usize, bodies: &Bodies) -> Result<Value, Failure> {
     let sink = Child::start(&["bench", "--part", "sink"], &[], None).await?;
     let (to, next) = (sink.address, Arc::new(AtomicUsize::new(0)));
-    let begun = Stretch::begin()?;
+    let begun = Stretch::begin();
     let mut workers: JoinSet<Result<(), super::wire::WireError>> = JoinSet::new();
     for _ in 0..IN_FLIGHT {
         let (next, bodies) = (Arc::clone(&next), bodies.clone());
@@ -100,7 +100,7 @@ async fn post(count: usize, bodies: &Bodies) -> Result<Value, Failure> {
         let ended = ended.map_err(|error| Failure::Failed(error.to_string()))?;
         ended.map_err(|error| Failure::Failed(format!("{to}: {error}")))?;
     }
-    let (micros, posts) = begun.end(count)?;
+    let (micros, posts) = begun.end(count);
     Ok(json!({ "micros": micros, "postsPerSecond": posts, "inFlight": IN_FLIGHT }))
 }
 

@@ -69,7 +69,7 @@ pub(super) struct Cpu {
 impl Cpu {
     fn of(server: &Running, sink: &Child) -> Result<Self, Failure> {
         let (server, database) = (server.cpu()?, server.database_cpu()?);
-        Ok(Self { server, database, generator: own_cpu()?, sink: sink.cpu()? })
+        Ok(Self { server, database, generator: own_cpu(), sink: sink.cpu()? })
     }
 
     fn since(self, before: Self) -> Self {

@@ -77,7 +77,7 @@ struct Calls {
 impl Calls {
     /// CPU microseconds a call, and calls a second, of so many tasks at once.
     async fn measure(&self, count: usize, tasks: usize) -> Result<(f64, f64), Failure> {
-        let begun = Stretch::begin()?;
+        let begun = Stretch::begin();
         let mut running = JoinSet::new();
         for _ in 0..tasks {
             running.spawn(self.clone().make(count / tasks));
@@ -85,7 +85,7 @@ impl Calls {
         while let Some(ended) = running.join_next().await {
             ended.map_err(|error| failed(&error))??;
         }
-        begun.end(count)
+        Ok(begun.end(count))
     }
 
     async fn make(self, count: usize) -> Result<(), Failure> {
