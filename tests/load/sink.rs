@@ -48,13 +48,10 @@ impl Arrivals {
 
     /// Returns when all have arrived, or after `limit` those that haven't.
     pub(crate) async fn wait_for(&self, events: &[String], limit: Duration) -> Vec<String> {
+        // One after another: whoever looked for all of them at each arrival would be what the receiver waits for.
         let all_there = async {
-            loop {
-                let changed = self.0.changed.notified();
-                if self.missing(events).is_empty() {
-                    return;
-                }
-                changed.await;
+            for event in events {
+                self.until(|arrived| arrived.contains_key(event)).await;
             }
         };
         let _ = tokio::time::timeout(limit, all_there).await;
@@ -63,16 +60,18 @@ impl Arrivals {
 
     /// Returns when `event` has arrived `times` times; panics after `limit`.
     pub(crate) async fn wait_for_repeat(&self, event: &str, times: usize, limit: Duration) {
-        let there = async {
-            loop {
-                let changed = self.0.changed.notified();
-                if self.of(event).len() >= times {
-                    return;
-                }
-                changed.await;
-            }
-        };
+        let there = self.until(|arrived| arrived.get(event).is_some_and(|all| all.len() >= times));
         tokio::time::timeout(limit, there).await.expect("it arrives in time");
+    }
+
+    async fn until(&self, wanted: impl Fn(&HashMap<String, Vec<Arrival>>) -> bool) {
+        loop {
+            let changed = self.0.changed.notified();
+            if wanted(&self.0.by_event.lock()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Writes down a delivery that came whole; a broken one will come again.
