@@ -50,6 +50,23 @@ async fn what_a_silent_receiver_cannot_take_waits_in_the_database() {
     assert_eq!(dead.received().len(), 80, "each of them gets its attempt all the same");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_due_while_memory_is_full_is_taken_as_soon_as_there_is_room() {
+    let world = World::limited(Limits { rows: 20, ..Limits::default() }).await;
+    let shop = world.webhook("shop").subscribe("*").retry([seconds(60)]).answering(vec![500; 400]).await;
+    for order in 0..400 {
+        world.publish("order.paid", json!(order)).await;
+    }
+    world.run_due().await;
+    assert_eq!(world.store.depth().await.unwrap().scheduled, 400);
+    world.advance(seconds(60));
+    // Nobody looks on their behalf: the background goes on by itself, with a clock that stands still.
+    let running = world.deliver.start().await.unwrap();
+    world.sinks.wait_for(&shop.host, 800).await;
+    assert_eq!(running.drain(seconds(30)).await, 0);
+    assert_eq!(world.store.depth().await.unwrap().scheduled, 0);
+}
+
 #[tokio::test]
 async fn a_rate_limit_spreads_deliveries_over_time() {
     let world = World::start().await;

@@ -10,7 +10,7 @@ use super::worker::Worker;
 use crate::model::delivery::Claimed;
 use crate::model::ids::WebhookId;
 use crate::model::webhook::Ordering;
-use crate::store::StoreError;
+use crate::store::{Completed, StoreError};
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
@@ -20,37 +20,33 @@ const CLAIM_TOGETHER: u32 = 1024;
 const FEW: u32 = 16;
 
 impl Worker {
-    pub(super) async fn claim_due(&self) -> Result<(), StoreError> {
-        while let batch @ 1.. = self.dispatcher.room_for(CLAIM_BATCH) {
-            self.recorder.due.forget();
-            let claimed = match self.parts.store.claim_due(self.sweeper.due_until(), batch).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    self.recorder.due.ask_again();
-                    self.dispatcher.note_lost();
-                    return Err(error);
-                }
-            };
-            let full = claimed.len() >= batch as usize;
-            for claimed in claimed {
-                if let Err(too_much) = self.dispatcher.offer(claimed) {
-                    self.recorder.unwritten.park(too_much, self.parts.clock.now()).await;
-                }
-            }
-            if !full {
-                match self.parts.store.next_due().await {
-                    Ok(next) => {
-                        next.into_iter().for_each(|at| self.recorder.due.at(at));
-                        return Ok(());
-                    }
-                    Err(error) => {
-                        self.recorder.due.ask_again();
-                        return Err(error);
-                    }
-                }
-            }
+    /// One look; `true`: there may be more to be had now. What doesn't find room in its webhook's queue waits in line for it.
+    pub(super) async fn claim_due(&self) -> Result<bool, StoreError> {
+        let batch = self.dispatcher.room_for(CLAIM_BATCH);
+        if batch == 0 {
+            return Ok(false);
         }
-        Ok(())
+        self.recorder.due.forget();
+        let claimed = match self.parts.store.claim_due(self.sweeper.due_until(), batch).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                self.recorder.due.ask_again();
+                self.dispatcher.note_lost();
+                return Err(error);
+            }
+        };
+        let more = claimed.len() >= batch as usize;
+        if more {
+            self.recorder.due.ask_again();
+        }
+        let too_many = claimed.into_iter().filter_map(|claimed| self.dispatcher.offer(claimed).err());
+        let in_line = too_many.map(|claimed| (claimed, Completed::Waiting)).collect();
+        self.recorder.unwritten.put_back(in_line, self.parts.clock.now()).await;
+        if !more {
+            let next = self.parts.store.next_due().await.inspect_err(|_| self.recorder.due.ask_again())?;
+            next.into_iter().for_each(|at| self.recorder.due.at(at));
+        }
+        Ok(more)
     }
 
     pub(super) async fn refill(&self) -> Result<(), StoreError> {

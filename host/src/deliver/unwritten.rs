@@ -41,15 +41,7 @@ impl Unwritten {
         }
     }
 
-    /// Back to the rows that wait for their webhook: there is no room for it here.
-    pub(super) async fn park(&self, claimed: Claimed, now: Timestamp) {
-        if let Err(Unsettled { completion, .. }) = self.pipeline.settle(untried(claimed, Completed::Waiting, now)).await
-        {
-            self.keep(completion);
-        }
-    }
-
-    /// Back to the queue, for whoever comes: due at once, or in line where the order counts. What others have in hand stays there.
+    /// Back to the queue, for whoever comes: due, or in line for its webhook. What others have in hand stays there.
     pub(super) async fn put_back(&self, queued: Vec<(Claimed, Completed)>, now: Timestamp) {
         let untried: Vec<_> = queued.into_iter().map(|(claimed, next)| untried(claimed, next, now)).collect();
         for some in untried.chunks(BATCH) {

@@ -34,7 +34,7 @@ const TICK: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_millis(200);
 /// A turn that takes longer is given up: it waits for an answer that doesn't come.
 const TURN_WITHIN: Duration = Duration::from_secs(60);
-/// Until announced rows can be expected to be written.
+/// Until announced rows can be expected to be written, or something in memory to end.
 const SOON: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
@@ -237,7 +237,7 @@ impl Worker {
         self.look_at_the_clock().await?;
         self.sweeper.sweep().await?;
         self.retention.purge_when_due().await?;
-        self.claim_due().await?;
+        while self.claim_due().await? {}
         self.refill().await
     }
 
@@ -261,6 +261,8 @@ impl Worker {
 
     fn until_next(&self) -> Duration {
         let due = self.recorder.due.time().since(self.sweeper.due_until());
+        // Until there is room, what is due can't be had, however often it is asked for.
+        let due = if self.dispatcher.room_for(1) == 0 { due.max(SOON) } else { due };
         let next = self.dispatcher.next_ready().map_or(due, |ready| ready.since(self.parts.clock.now()).min(due));
         let most = if self.dispatcher.wants_refill() || self.sweeper.is_asked() { SOON } else { TICK };
         next.min(most)
