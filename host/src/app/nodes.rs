@@ -16,8 +16,8 @@ use crate::model::ids::IdSource;
 use crate::service::Services;
 use crate::store::{News, Pulse, Store, StoreError};
 
-/// A lease lasts 30 seconds: there is time for several more tries.
-const EVERY: Duration = Duration::from_secs(5);
+/// A lease lasts 30 seconds: there is time for several more tries, and what others leave behind waits for hardly longer than that.
+const EVERY: Duration = Duration::from_secs(2);
 /// How soon it is tried again after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 /// A pulse that takes longer is given up.
