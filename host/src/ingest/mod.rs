@@ -1,9 +1,9 @@
 //! Accepting events: what is posted is checked, routed, written, and answered when it is durable.
 //!
 //! Knows nothing of HTTP: a [`Posting`] is a body and the few headers that matter, an [`IngestError`] is a code and where it
-//! is. It never waits for a receiver ([`crate::handoff::Handoff::reserve`] answers at once). An event's data is a slice of the
-//! posted body, unless it would keep a much larger one in memory. How much may be on its way at once is bounded by [`Room`]. From
-//! here on: `store` (the writing), `deliver` (what was handed off).
+//! is. It never waits for a receiver ([`crate::handoff::Handoff::reserve`] answers at once). An event's data is
+//! copied out of the posted body, unless it is most of a large one. How much may be on its way at once is bounded by [`Room`]. From here
+//! on: `store` (the writing), `deliver` (what was handed off).
 
 mod cloudevents;
 mod error;
@@ -43,8 +43,8 @@ use crate::store::admission::scope_of;
 pub const BODY_MAX: usize = 8 * 1024 * 1024;
 /// The most events in one body.
 pub const EVENTS_MAX: usize = 1000;
-/// A body of at most so many bytes is no matter, however little of it is data.
-const SMALL_BODY: usize = 4096;
+/// A body of at most so many bytes may be a part of what its connection reads into, which is up to as large.
+const READ_AT_ONCE: usize = 64 * 1024;
 /// Characters of an `Idempotency-Key`.
 pub const KEY_MAX: usize = 256;
 
@@ -197,12 +197,11 @@ impl Ingest {
     }
 }
 
-/// Data that is the lesser part of its body is copied out of it: it may be in memory for as long as its receiver is slow.
+/// Data that would keep much more than itself in memory is copied out of it: it may be there for as long as its receiver is slow.
 fn without_the_rest(mut posted: Vec<Posted>, body: usize) -> Vec<Posted> {
-    if body > SMALL_BODY {
-        for data in posted.iter_mut().map(|one| &mut one.data.bytes).filter(|data| data.len() < body / 2) {
-            *data = Bytes::copy_from_slice(data);
-        }
+    let keeps_much = |data: &Bytes| body <= READ_AT_ONCE || data.len() < body / 2;
+    for data in posted.iter_mut().map(|one| &mut one.data.bytes).filter(|data| keeps_much(data)) {
+        *data = Bytes::copy_from_slice(data);
     }
     posted
 }
