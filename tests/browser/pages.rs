@@ -137,9 +137,15 @@ pub(crate) const LONG: &[Page] = &[
     page("long-type", "/admin/event-types/{name}").of("long-type"),
 ];
 
-/// What is read with GET, and is no page.
-const NO_PAGES: [&str; 5] =
-    ["/admin", "/admin/", "/admin/assets/{name}", "/admin/webhook-deliveries", "/admin/webhook-deliveries/{id}"];
+/// What is read with GET, and is no page: of a secret, whoever wasn't led there by its button is led to its webhook.
+const NO_PAGES: [&str; 6] = [
+    "/admin",
+    "/admin/",
+    "/admin/assets/{name}",
+    "/admin/webhook-deliveries",
+    "/admin/webhook-deliveries/{id}",
+    "/admin/webhooks/{id}/secret",
+];
 
 /// Goes through all of them: first as a stranger, then as an admin. What is folded away is opened.
 pub(crate) async fn tour(place: &Installation, tab: &Tab, pages: &[Page], mut look: impl AsyncFnMut(&Page)) {

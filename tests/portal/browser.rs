@@ -87,6 +87,12 @@ impl Browser {
         self.post(path, &[fields, &[("csrf", &csrf)]].concat()).await
     }
 
+    /// A form, and the page that it leads to.
+    pub(crate) async fn submit_on(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let led = self.submit(path, fields).await;
+        self.get(led.location()).await
+    }
+
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.request(Method::POST, path).header("origin", &self.site);

@@ -112,7 +112,7 @@ async fn buttons_add_move_and_remove_plugins_and_keep_what_was_typed() {
     assert_eq!(refused.status, 422);
     refused.shows("This setting is required.").shows("id=\"field-set-0--jq-error\"");
     let (url, fields) = (world.sink.url(), [("events", "*"), ("active", "yes"), ("do", "save")]);
-    let made = admin.submit(NEW, &[&typed[..], &fields, &[("url", url.as_str())]].concat()).await;
+    let made = admin.submit_on(NEW, &[&typed[..], &fields, &[("url", url.as_str())]].concat()).await;
     assert_eq!(made.status, 200, "{}", made.text);
     let webhook = world.get("/api/webhooks").await.ok()["data"][0].clone();
     assert_eq!(webhook["plugins"][0]["settings"], json!({ "jq": ".data.a" }));

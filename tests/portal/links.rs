@@ -14,7 +14,7 @@ async fn a_link_is_made_by_a_form_and_opens_the_portal() {
         .await
         .shows("name=\"minutes\" type=\"number\" value=\"15\"")
         .shows("<option value=\"admin\" selected>");
-    let made = admin.submit(PATH, &[("role", "viewer"), ("minutes", "5"), ("tenant", ""), ("origin", "")]).await;
+    let made = admin.submit_on(PATH, &[("role", "viewer"), ("minutes", "5"), ("tenant", ""), ("origin", "")]).await;
     assert_eq!(made.status, 200);
     made.shows("expires <time").shows("in 5 min");
     let url = made.text.split("data-copy=\"").nth(1).unwrap().split('"').next().unwrap();

@@ -13,6 +13,7 @@ mod forms;
 mod framing;
 mod links;
 mod live;
+mod once;
 mod overview;
 mod pages;
 mod plugins;

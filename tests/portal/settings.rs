@@ -86,7 +86,7 @@ async fn a_token_is_shown_once_and_taken_back() {
     let world = World::start().await;
     let admin = Browser::admin(&world).await;
     admin.get(TOKENS).await.shows("No tokens yet").shows("Make a token");
-    let made = admin.submit(TOKENS, &[("name", "CI"), ("role", "viewer"), ("tenant", ""), ("days", "30")]).await;
+    let made = admin.submit_on(TOKENS, &[("name", "CI"), ("role", "viewer"), ("tenant", ""), ("days", "30")]).await;
     assert_eq!(made.status, 200);
     let token = made.text.split("data-copy=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(token.starts_with("wxt_"), "{token}");
@@ -166,6 +166,6 @@ async fn markup_that_somebody_stored_arrives_as_text() {
         assert_eq!(page.status, 200);
         page.lacks("<script>alert").lacks("<img src=x").shows("&#60;script&#62;alert(1)&#60;/script&#62;");
     }
-    let made = admin.submit(TOKENS, &[("name", planted), ("role", "viewer"), ("days", "")]).await;
+    let made = admin.submit_on(TOKENS, &[("name", planted), ("role", "viewer"), ("days", "")]).await;
     made.lacks("<script>alert").shows("Here is the token");
 }

@@ -23,7 +23,7 @@ async fn an_activation_alert_is_set_up() {
     form.shows("<option value=\"production\" selected>Production</option>").shows("value=\"yes\" checked");
     let url = world.sink.url();
     let made = admin
-        .submit(
+        .submit_on(
             NEW,
             &[
                 ("name", "Slack Activation Alerts"),
@@ -73,7 +73,7 @@ async fn an_endpoint_is_updated_and_gets_a_new_secret() {
         ("new-secret", "yes"),
         ("overlap", "3600"),
     ];
-    let saved = admin.submit(&path, &typed).await;
+    let saved = admin.submit_on(&path, &typed).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
     saved.shows("New secret").shows("signs along");
     assert!(secret(&saved).starts_with("whsec_"));
@@ -110,7 +110,7 @@ async fn everything_that_can_be_typed_is_saved_and_shown_again() {
         ("header-name", ""),
         ("header-value", ""),
     ];
-    let saved = admin.submit(&path, &typed).await;
+    let saved = admin.submit_on(&path, &typed).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
     let webhook = world.get(&format!("/api/webhooks/{id}")).await.ok();
     assert_eq!(webhook["events"], json!(["license.*", "order.paid", "order.refunds.*"]));
@@ -203,7 +203,7 @@ async fn only_who_may_change_webhooks_gets_the_form() {
         assert_eq!(tenant.get(&path).await.status, 404, "{path}");
     }
     let url = world.sink.url();
-    let made = tenant.submit(NEW, &[("url", url.as_str()), ("events", "*"), ("active", "yes")]).await;
+    let made = tenant.submit_on(NEW, &[("url", url.as_str()), ("events", "*"), ("active", "yes")]).await;
     assert_eq!(made.status, 200, "{}", made.text);
     assert_eq!(world.get("/api/webhooks?tenant=acme").await.ok()["data"][0]["tenant"], "acme");
 }

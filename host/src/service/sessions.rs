@@ -187,8 +187,14 @@ fn visitor_of(session: Session, secret: &str) -> Visitor {
 
 /// Follows from the cookie's secret, which no other site can read.
 fn csrf_of(secret: &str) -> String {
-    let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
-    hex::encode(mac.chain_update(b"waxwing portal form").finalize().into_bytes())
+    hex::encode(derived(secret, b"waxwing portal form"))
+}
+
+/// Known to whoever has the cookie's secret, and different for each use.
+pub(super) fn derived(secret: &str, purpose: &[u8]) -> [u8; 32] {
+    // HMAC takes keys of any length (RFC 2104).
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map(|mac| mac.chain_update(purpose));
+    mac.map_or([0; 32], |mac| mac.finalize().into_bytes().into())
 }
 
 pub(super) fn hash(secret: &str) -> [u8; 32] {

@@ -2,7 +2,8 @@
 //!
 //! One folder or file a page, each with its routes, its template's struct and its handlers. Who asks is found in [`session`], what is
 //! posted is read and checked in [`form`] and shown again by [`field`], what is refused becomes a page in [`failure`], and [`layout`] is
-//! around them all. Some pages go on in [`live`] while they are open. Every page works without JavaScript. Never sees the store, the network or a plugin.
+//! around them all. Some pages go on in [`live`] while they are open; a new secret goes to its page by [`once`]. Every page works
+//! without JavaScript. Never sees the store, the network or a plugin.
 
 mod assets;
 mod chain_run;
@@ -18,6 +19,7 @@ mod icon;
 mod json;
 mod layout;
 mod live;
+mod once;
 mod overview;
 mod page;
 mod plugins;

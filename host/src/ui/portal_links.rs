@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode, header};
 
+use crate::model::time::Timestamp;
 use crate::service::{PortalLink, PortalLinkInput};
 
 use super::field::{Faults, Field, Kind, Summary};
@@ -15,7 +16,7 @@ use super::layout::{CsrfField, Layout, rendered};
 use super::query::Query;
 use super::session::Signed;
 use super::show::Moment;
-use super::{Answer, Ui};
+use super::{Answer, Ui, once};
 
 const PATH: &str = "/admin/portal-links";
 const MINUTES: &str = "15";
@@ -45,7 +46,11 @@ struct Made {
 async fn form(State(ui): State<Ui>, signed: Signed, query: Query) -> Answer {
     ui.services.may_administer(signed.caller())?;
     let typed = Posted::of_fields(&[("role", query.get("role").unwrap_or("admin")), ("minutes", MINUTES)]);
-    page(&signed, &typed, (&Faults::default(), None))
+    let made = once::taken(&ui, &signed).map(|(url, expires_at)| Made {
+        url,
+        expires: Moment::new(Timestamp::from_millis(expires_at), ui.services.now()),
+    });
+    Ok(once::shown(&signed, page(&signed, &typed, (&Faults::default(), made))?))
 }
 
 async fn make(State(ui): State<Ui>, signed: Signed, headers: HeaderMap, posted: Posted) -> Answer {
@@ -56,11 +61,8 @@ async fn make(State(ui): State<Ui>, signed: Signed, headers: HeaderMap, posted: 
     };
     match ui.services.create_portal_link(signed.caller(), input).await {
         Ok(link) => {
-            let made = Made {
-                url: url(&ui, &signed, (&headers, &link)),
-                expires: Moment::new(link.expires_at, ui.services.now()),
-            };
-            page(&signed, &posted, (&Faults::default(), Some(made)))
+            let again = Query::new(PATH, "").with("role", posted.get("role"));
+            once::hand_over(&ui, &signed, &again, &(url(&ui, &signed, (&headers, &link)), link.expires_at.millis()))
         }
         Err(error) => refused(&signed, &posted, &Faults::of(error)?),
     }

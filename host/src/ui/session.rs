@@ -23,6 +23,7 @@ use super::live::Look;
 
 pub(super) const SESSION: &str = "waxwing_session";
 pub(super) const THEME: &str = "waxwing_theme";
+pub(super) const ONCE: &str = "waxwing_once";
 
 /// A page that takes longer has lost its reader.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -34,6 +35,8 @@ pub(super) struct Visit {
     /// What the cookie holds.
     pub(super) secret: Option<String>,
     pub(super) theme: Theme,
+    /// Sealed: [`super::once`].
+    pub(super) once: Option<String>,
     pub(super) path: String,
     /// Path and query.
     pub(super) here: String,
@@ -165,6 +168,7 @@ async fn visit(ui: &Ui, parts: &Parts) -> (Visit, Option<Failure>) {
         visitor,
         secret,
         theme: cookie(headers, THEME).map(Theme::named).unwrap_or_default(),
+        once: cookie(headers, ONCE).map(str::to_owned),
         path: path.to_owned(),
         here: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
         is_https: configured || forwarded,

@@ -15,6 +15,7 @@ use crate::ui::failure::Failure;
 use crate::ui::field::{Faults, Field, Kind, Summary};
 use crate::ui::form::Posted;
 use crate::ui::layout::{CsrfField, Layout, rendered};
+use crate::ui::once;
 use crate::ui::query::{Query, saying};
 use crate::ui::session::Signed;
 use crate::ui::show::Moment;
@@ -65,18 +66,16 @@ struct DeletePage {
 }
 
 pub(super) async fn list(State(ui): State<Ui>, signed: Signed, query: Query) -> Answer {
-    let done = query.get("done").and_then(super::sentence_of);
-    page(&ui, &signed, (&Posted::default(), &Faults::default()), (None, done))
+    let (made, done) = (once::taken(&ui, &signed), query.get("done").and_then(super::sentence_of));
+    let page = page(&ui, &signed, (&Posted::default(), &Faults::default()), (made, done))?;
+    Ok(once::shown(&signed, page))
 }
 
 pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted) -> Answer {
     ui.services.may_administer(signed.caller())?;
     let faults = match input(&posted, ui.services.now()) {
         Ok(input) => match ui.services.create_token(signed.caller(), input).await {
-            Ok((token, secret)) => {
-                let made = Some((token.name, secret.expose().to_owned()));
-                return page(&ui, &signed, (&Posted::default(), &Faults::default()), (made, None));
-            }
+            Ok((token, secret)) => return once::hand_over(&ui, &signed, TOKENS, &(token.name, secret.expose())),
             Err(error) => Faults::of(error)?,
         },
         Err(faults) => faults,

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Ui> {
         .route("/admin/webhooks/new", get(form::new).post(form::create))
         .route("/admin/webhooks/{id}", get(detail::show))
         .route("/admin/webhooks/{id}/edit", get(form::edit).post(form::save))
-        .route("/admin/webhooks/{id}/secret", post(secret::renew))
+        .route("/admin/webhooks/{id}/secret", get(secret::show).post(secret::renew))
         .route("/admin/webhooks/{id}/test", get(test::form).post(test::send))
         .route("/admin/webhooks/{id}/recover", post(recovery::recover))
         .route("/admin/webhooks/{id}/enable", post(actions::enable))

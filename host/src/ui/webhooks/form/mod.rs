@@ -109,7 +109,7 @@ pub(super) async fn create(State(ui): State<Ui>, signed: Signed, posted: Posted)
         return previewed((&ui, &signed), (&posted, &stages), (None, input)).await;
     }
     match ui.services.create_webhook(signed.caller(), input).await {
-        Ok(created) => secret::page(&signed, &created.webhook, (&created.secret, secret::Why::Created)),
+        Ok(created) => secret::hand_over(&ui, &signed, (&created.webhook, &created.secret), secret::Why::Created),
         Err(error) => refused(&Faults::of(error)?),
     }
 }
@@ -141,7 +141,7 @@ pub(super) async fn save(State(ui): State<Ui>, signed: Signed, Path(id): Path<St
     let renewed = matches!(input.new_secret, Patch::Set(_));
     match ui.services.update_webhook(signed.caller(), id, input).await {
         Ok(saved) => match saved.current.secrets.first().filter(|_| renewed) {
-            Some(newest) => secret::page(&signed, &saved, (&newest.secret, secret::Why::Renewed)),
+            Some(newest) => secret::hand_over(&ui, &signed, (&saved, &newest.secret), secret::Why::Renewed),
             None => Ok(Redirect::to(&saying(&format!("{LIST}/{id}"), "saved")).into_response()),
         },
         Err(ServiceError::Conflict { .. }) => {
