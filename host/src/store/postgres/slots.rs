@@ -85,6 +85,11 @@ mod tests {
     }
 
     #[test]
+    fn the_database_reckons_as_we_do() {
+        assert_eq!(OF_KEPT_AT, format!("kept_at / {DAY} % {SLOTS}"));
+    }
+
+    #[test]
     fn a_key_is_found_for_a_day() {
         for (time, _) in pairs() {
             for minutes in [0, 1, 700, 1439] {
