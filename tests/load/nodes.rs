@@ -15,7 +15,7 @@ use crate::sink::{Arrivals, holding};
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const TYPE: &str = "load.nodes";
 /// Another node takes over when a lease (30 s) has run out and it looks the next time (2 s); the rest is for a slow machine.
-const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30 + 2 + 18);
+const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30 + 2 + 28);
 /// How often it is looked whether something has come about.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What a node that is gone may repeat: what it had under way, and what was answered and not written down.
