@@ -89,6 +89,7 @@ contract! {
         of_one_claim_completed_twice_at_once_one_counts,
         what_waits_for_a_webhook_is_claimed_in_the_order_of_acceptance,
         what_waits_for_many_webhooks_is_claimed_at_once_and_shares_its_events,
+        no_more_is_claimed_than_there_is_room_for_its_data,
         where_the_order_counts_nothing_behind_a_retry_is_taken,
         one_that_is_put_back_keeps_what_was_known_of_it,
         cancelling_ends_what_nobody_has_in_hand,

@@ -147,16 +147,36 @@ pub(crate) async fn what_waits_for_many_webhooks_is_claimed_at_once_and_shares_i
     }
     let webhook = WebhookId::from;
     let wanted = [(webhook(1), 3), (webhook(2), 2), (webhook(9), 5)];
-    let taken = f.store.claim_waiting_all(&wanted).await.unwrap();
+    let taken = f.store.claim_waiting_all(&wanted, usize::MAX).await.unwrap().claimed;
     let of = |number: u64| taken.iter().filter(|one| one.webhook == webhook(number)).collect::<Vec<_>>();
     let events_of = |number| of(number).into_iter().map(|one| one.event.id).collect::<Vec<_>>();
     assert_eq!((events_of(1), events_of(2), taken.len()), (events[..3].to_vec(), events[..2].to_vec(), 5));
     assert!(Arc::ptr_eq(&of(1)[1].event, &of(2)[1].event), "it was read twice");
     assert!(taken.iter().all(|one| one.event.data.bytes.starts_with(b"{\"type\":\"order.paid\"")));
 
-    let rest = f.store.claim_waiting_all(&[(webhook(3), 9), (webhook(2), 9), (webhook(1), 9)]).await.unwrap();
-    assert_eq!(rest.len(), 7);
-    assert!(f.store.claim_waiting_all(&[]).await.unwrap().is_empty());
+    let wanted = [(webhook(3), 9), (webhook(2), 9), (webhook(1), 9)];
+    let rest = f.store.claim_waiting_all(&wanted, usize::MAX).await.unwrap();
+    assert_eq!((rest.claimed.len(), rest.too_large), (7, false));
+    assert!(f.store.claim_waiting_all(&[], usize::MAX).await.unwrap().claimed.is_empty());
+    for one in &taken {
+        assert!(f.store.complete(f.delivered(one)).await.unwrap(), "its fence is the row's");
+    }
+}
+
+pub(crate) async fn no_more_is_claimed_than_there_is_room_for_its_data(f: Fixture) {
+    let mut accepted = Vec::new();
+    for number in [2, 1, 2, 1, 2] {
+        accepted.push(f.accepted_for(number, Start::Waiting).await);
+    }
+    let size = accepted[0].event.data.bytes.len();
+    let wanted = [(WebhookId::from(1), 9), (WebhookId::from(2), 9)];
+    let mut taken = Vec::new();
+    for (bytes, rows, too_large) in [(2 * size + 1, 2, true), (0, 1, true), (2 * size, 2, false), (0, 0, false)] {
+        let some = f.store.claim_waiting_all(&wanted, bytes).await.unwrap();
+        assert_eq!((some.claimed.len(), some.too_large), (rows, too_large), "{bytes} bytes");
+        taken.extend(some.claimed);
+    }
+    assert_eq!(ids(&taken), accepted.iter().map(|claimed| claimed.id).collect::<Vec<_>>(), "the oldest come first");
     for one in &taken {
         assert!(f.store.complete(f.delivered(one)).await.unwrap(), "its fence is the row's");
     }

@@ -68,6 +68,21 @@ async fn what_is_due_while_memory_is_full_is_taken_as_soon_as_there_is_room() {
 }
 
 #[tokio::test]
+async fn what_waits_is_taken_as_far_as_there_is_room_for_its_data() {
+    let world = World::limited(Limits { bytes: 8 * 1024, ..Limits::default() }).await;
+    let shops = [world.webhook("one").subscribe("*").await, world.webhook("two").subscribe("*").await];
+    for order in 0..40 {
+        let note = "x".repeat(if order == 20 { 20_000 } else { 1000 });
+        world.publish("order.paid", json!({ "order": order, "note": note })).await;
+    }
+    let waiting = world.store.depth().await.unwrap().waiting;
+    assert!(waiting > 60, "{waiting} of 80 wait: there is room for 8");
+    world.run_due().await;
+    assert_eq!(shops.map(|shop| shop.received().len()), [40, 40]);
+    assert_eq!(world.store.depth().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
 async fn a_rate_limit_spreads_deliveries_over_time() {
     let world = World::start().await;
     let slow = world.webhook("slow").subscribe("*").at_most(2).await;

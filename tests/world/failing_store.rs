@@ -24,7 +24,7 @@ use waxwing::model::webhook::{Health, Revision, Webhook};
 use waxwing::store::{
     Accounts, Appended, AuditEntry, Completion, Deliveries, DeliveryFilter, EventFilter, Events, NewBatch, NewDelivery,
     News, Nodes, Overview, Plugins, Pulse, Purged, Queue, QueueDepth, Reach, Recent, Result, Sessions, Sinks, Store,
-    StoreError, WebhookStats, Webhooks,
+    StoreError, Taken, WebhookStats, Webhooks,
 };
 
 /// When a call fails.
@@ -132,8 +132,8 @@ impl Queue for FailingStore {
         self.call(self.inner.claim_in_order(webhook, limit)).await
     }
 
-    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
-        self.call(self.inner.claim_waiting_all(wanted)).await
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)], bytes: usize) -> Result<Taken> {
+        self.call(self.inner.claim_waiting_all(wanted, bytes)).await
     }
 
     async fn reschedule(&self, after: Timestamp, by_millis: i64, now: Timestamp) -> Result<u64> {

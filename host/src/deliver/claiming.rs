@@ -14,8 +14,8 @@ use crate::store::{Completed, StoreError};
 
 /// Rows that one look takes.
 const CLAIM_BATCH: u32 = 256;
-/// Rows that one look takes for all webhooks that something waits for.
-const CLAIM_TOGETHER: u32 = 1024;
+/// Rows that one look takes for all webhooks that something waits for. The larger, the fewer looks; but SQLite writes nothing else meanwhile.
+const CLAIM_TOGETHER: u32 = 4096;
 /// No webhook gets fewer of them at a time, if it wants as many.
 const FEW: u32 = 16;
 
@@ -62,19 +62,23 @@ impl Worker {
 
     /// One call for all, so that an event that many wait for is read once.
     async fn refill_together(&self, wanting: Vec<(WebhookId, usize)>) -> Result<(), StoreError> {
-        let (wanted, later) = share(self.dispatcher.room_for(CLAIM_TOGETHER), wanting);
+        let (rows, bytes) = self.dispatcher.room();
+        let (wanted, later) = share(rows.min(CLAIM_TOGETHER), wanting);
         later.into_iter().for_each(|webhook| self.dispatcher.refill_failed(webhook));
         if wanted.is_empty() {
             return Ok(());
         }
-        let claimed = self.parts.store.claim_waiting_all(&wanted).await.inspect_err(|_| {
+        let taken = self.parts.store.claim_waiting_all(&wanted, bytes).await.inspect_err(|_| {
             wanted.iter().for_each(|(webhook, _)| self.dispatcher.refill_failed(*webhook));
             self.dispatcher.note_lost();
         })?;
         let mut found: HashMap<WebhookId, Vec<Claimed>> = HashMap::with_capacity(wanted.len());
-        claimed.into_iter().for_each(|one| found.entry(one.webhook).or_default().push(one));
+        taken.claimed.into_iter().for_each(|one| found.entry(one.webhook).or_default().push(one));
         for (webhook, asked) in wanted {
-            self.dispatcher.refilled(webhook, found.remove(&webhook).unwrap_or_default(), asked as usize);
+            let found = found.remove(&webhook).unwrap_or_default();
+            // What was too large for now waits still.
+            let asked = if taken.too_large { found.len() } else { asked as usize };
+            self.dispatcher.refilled(webhook, found, asked);
         }
         Ok(())
     }

@@ -14,6 +14,16 @@ use crate::store::Start;
 const FEW: u32 = 16;
 
 impl Dispatcher {
+    /// How many rows there is room for, and how many bytes of data.
+    pub(super) fn room(&self) -> (u32, usize) {
+        let state = self.state.lock();
+        if state.draining || state.is_full(self.limits) {
+            return (0, 0);
+        }
+        let rows = u32::try_from(self.limits.rows - state.rows).unwrap_or(u32::MAX);
+        (rows, self.limits.bytes - state.bytes)
+    }
+
     /// Of `most` rows, as many as there is room for if each has all the data that it may have; a few while there is any room.
     pub(super) fn room_for(&self, most: u32) -> u32 {
         let state = self.state.lock();

@@ -34,7 +34,8 @@ pub use self::events::{
 };
 pub use self::nodes::{News, Nodes, Pulse};
 pub use self::overview::{HourCount, Overview};
-pub use self::queue::{Completed, Completion, Purged, Queue, QueueDepth};
+use self::queue::Budget;
+pub use self::queue::{Completed, Completion, Purged, Queue, QueueDepth, Taken};
 pub use self::reach::Reach;
 pub use self::sessions::Sessions;
 pub use self::sinks::Sinks;

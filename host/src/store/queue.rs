@@ -53,6 +53,32 @@ pub enum Completed {
     Scheduled(Timestamp),
 }
 
+/// What a claim got.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub claimed: Vec<Claimed>,
+    /// Rows were left that would have been taken if their data were smaller.
+    pub too_large: bool,
+}
+
+/// How much data a claim may still take: all that fits, and the first row in any case.
+pub(super) struct Budget {
+    bytes: usize,
+    begun: bool,
+}
+
+impl Budget {
+    pub(super) const fn of(bytes: usize) -> Self {
+        Self { bytes, begun: false }
+    }
+
+    pub(super) fn allows(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= self.bytes || !self.begun;
+        (self.bytes, self.begun) = (self.bytes.saturating_sub(bytes), true);
+        fits
+    }
+}
+
 #[async_trait]
 pub trait Queue {
     /// Records how attempts ended, all of them or none, in a group commit shared with others; an answer for each, in order.
@@ -69,13 +95,14 @@ pub trait Queue {
     /// Takes what is scheduled at or before `now`, oldest first.
     async fn claim_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>>;
 
-    /// Takes what waits for these webhooks, at most so many for each, in the order of acceptance. All by one call, so that an event that
-    /// several of them wait for is read once.
-    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>>;
+    /// Takes what waits for these webhooks, at most so many for each, in the order of acceptance, until their events' data is more than
+    /// `bytes` (counted for each row; the first one is always taken). All by one call, so that an event that several of them wait for is
+    /// read once.
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)], bytes: usize) -> Result<Taken>;
 
-    /// The same for a single one.
+    /// The same for a single one, however large.
     async fn claim_waiting(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Claimed>> {
-        self.claim_waiting_all(&[(webhook, limit)]).await
+        Ok(self.claim_waiting_all(&[(webhook, limit)], usize::MAX).await?.claimed)
     }
 
     /// The same where the order counts, over all nodes: nothing while another node has some of it in hand, and nothing that comes after

@@ -4,11 +4,11 @@
 //! Rows that another node is just taking are passed over, never waited for. A claim whose commit got no answer is doubted
 //! ([`super::doubts`]): it may stand in this node's hands.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::convert::{Columns, cause_number, int, millis, status_number};
 use super::days::revivable;
@@ -17,9 +17,10 @@ use super::partitions::Part;
 use super::{PostgresStore, loaded};
 use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, DeliveryStatus};
+use crate::model::event::DATA_MAX;
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
-use crate::store::{NewDelivery, Result, Start};
+use crate::store::{Budget, NewDelivery, Result, Start, Taken};
 
 const DUE: &str = "WITH picked AS MATERIALIZED (SELECT id AS picked FROM queue \
         WHERE node IS NULL AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
@@ -61,8 +62,6 @@ pub(super) const CANCEL: &str = "WITH gone AS (DELETE FROM queue WHERE id = ANY 
         attempts = excluded.attempts, last_status = excluded.last_status, reason = excluded.reason, \
         revision = excluded.revision, ended_at = excluded.ended_at";
 
-type Statement = Query<'static, Postgres, PgArguments>;
-
 pub(super) fn bind_cancel<'q>(
     query: Query<'q, Postgres, PgArguments>,
     ids: &[i64],
@@ -75,21 +74,26 @@ pub(super) fn bind_cancel<'q>(
 
 impl PostgresStore {
     pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
-        self.take(sqlx::query(DUE), |query| query.bind(millis(now)).bind(i64::from(limit))).await
+        let (mut transaction, node) = self.begin_claim().await?;
+        let query = sqlx::query(DUE).bind(node).bind(millis(now)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *transaction).await?;
+        self.loaded(transaction, node, rows).await
     }
 
-    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
+    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)], bytes: usize) -> Result<Taken> {
         let webhooks: Vec<i64> = wanted.iter().map(|(webhook, _)| int(webhook.number())).collect();
         let most: Vec<i64> = wanted.iter().map(|(_, most)| i64::from(*most)).collect();
-        self.take(sqlx::query(WAITING), |query| query.bind(webhooks).bind(most)).await
+        let (mut transaction, node) = self.begin_claim().await?;
+        let mut rows = sqlx::query(WAITING).bind(node).bind(webhooks).bind(most).fetch_all(&mut *transaction).await?;
+        let too_large = leave_too_large(&mut transaction, &mut rows, bytes).await?;
+        Ok(Taken { claimed: self.loaded(transaction, node, rows).await?, too_large })
     }
 
-    /// What `which` binds to a statement comes after this node's number.
-    async fn take(&self, statement: Statement, which: impl FnOnce(Statement) -> Statement) -> Result<Vec<Claimed>> {
+    /// With this node's number.
+    async fn begin_claim(&self) -> Result<(Transaction<'static, Postgres>, i64)> {
         let mut transaction = self.writers.begin().await?;
         let node = self.shared.membership.hold(&mut transaction).await?;
-        let rows = which(statement.bind(node)).fetch_all(&mut *transaction).await?;
-        self.loaded(transaction, node, rows).await
+        Ok((transaction, node))
     }
 
     /// The rest of a claim: what was taken is read with its event, and committed.
@@ -186,6 +190,29 @@ impl PostgresStore {
         transaction.commit().await?;
         Ok(u32::try_from(ids.len()).unwrap_or(limit))
     }
+}
+
+/// What was just taken goes back from where the events' data is more than so many bytes, before any of it is read: how large a row's
+/// data is, only its event says. Whether any did.
+async fn leave_too_large(connection: &mut PgConnection, rows: &mut Vec<Row>, bytes: usize) -> Result<bool> {
+    if rows.len().saturating_mul(DATA_MAX) <= bytes {
+        return Ok(false);
+    }
+    rows.sort_by_cached_key(|row| row.raw::<i64>("id").ok());
+    let events: Vec<i64> = rows.iter().map(|row| row.raw("event")).collect::<Result<_>>()?;
+    let sizes: Vec<(i64, i32)> = sqlx::query_as("SELECT id, octet_length(data) FROM events WHERE id = ANY ($1)")
+        .bind(events.iter().copied().collect::<BTreeSet<i64>>().into_iter().collect::<Vec<_>>())
+        .fetch_all(&mut *connection)
+        .await?;
+    let sizes: HashMap<i64, i32> = sizes.into_iter().collect();
+    let size = |event: &i64| sizes.get(event).map_or(0, |size| usize::try_from(*size).unwrap_or(DATA_MAX));
+    let mut budget = Budget::of(bytes);
+    let fitting = events.iter().take_while(|event| budget.allows(size(event))).count();
+    let left: Vec<i64> = rows.drain(fitting..).map(|row| row.raw("id")).collect::<Result<_>>()?;
+    if !left.is_empty() {
+        sqlx::query("UPDATE queue SET node = NULL WHERE id = ANY ($1)").bind(&left).execute(connection).await?;
+    }
+    Ok(!left.is_empty())
 }
 
 /// A new row's node, due time and fence.

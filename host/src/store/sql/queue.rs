@@ -10,7 +10,7 @@ use crate::model::delivery::Claimed;
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::store::packed::PackedCompletion;
-use crate::store::{Completion, NewDelivery, Purged, Queue, QueueDepth, Result};
+use crate::store::{Completion, NewDelivery, Purged, Queue, QueueDepth, Result, Taken};
 
 #[async_trait]
 impl Queue for Store {
@@ -27,8 +27,8 @@ impl Queue for Store {
         self.take_due(now, limit).await
     }
 
-    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
-        self.take_waiting(wanted).await
+    async fn claim_waiting_all(&self, wanted: &[(WebhookId, u32)], bytes: usize) -> Result<Taken> {
+        self.take_waiting(wanted, bytes).await
     }
 
     async fn claim_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {

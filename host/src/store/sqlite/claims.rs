@@ -11,18 +11,18 @@ use crate::model::attempt::Trigger;
 use crate::model::delivery::{Claimed, DeliveryStatus};
 use crate::model::ids::{DeliveryId, EventId, WebhookId};
 use crate::model::time::Timestamp;
-use crate::store::{NewDelivery, Result, Start};
+use crate::store::{NewDelivery, Result, Start, Taken};
 
 /// What the claim of a single one returns.
 const CLAIMED: &str = "id, event, webhook, due_at, fence, attempts, cause, revision, replay_of";
 
 impl SqliteStore {
     pub(super) async fn take_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Claimed>> {
-        self.claim(Claiming::Due { now, most: limit }).await
+        Ok(self.claim(Claiming::Due { now, most: limit }).await?.claimed)
     }
 
-    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)]) -> Result<Vec<Claimed>> {
-        self.claim(Claiming::Waiting(wanted.to_vec())).await
+    pub(super) async fn take_waiting(&self, wanted: &[(WebhookId, u32)], bytes: usize) -> Result<Taken> {
+        self.claim(Claiming::Waiting { wanted: wanted.to_vec(), bytes }).await
     }
 
     pub(super) async fn take_in_order(&self, webhook: WebhookId, limit: u32) -> Result<Option<Vec<Claimed>>> {
@@ -30,7 +30,7 @@ impl SqliteStore {
         Ok((!blocked || !claimed.is_empty()).then_some(claimed))
     }
 
-    async fn claim(&self, claiming: Claiming) -> Result<Vec<Claimed>> {
+    async fn claim(&self, claiming: Claiming) -> Result<Taken> {
         self.writer.run(|answer| Errand::Claim(claiming, answer)).await
     }
 

@@ -15,17 +15,17 @@ use crate::model::delivery::{Claimed, Fixed, FixedBody};
 use crate::model::event::Event;
 use crate::model::ids::{DeliveryId, RevisionId, WebhookId};
 use crate::model::time::Timestamp;
-use crate::store::Result;
 use crate::store::packed::{damaged, unpack_body};
 use crate::store::sqlite::NODE;
 use crate::store::sqlite::convert::{cause, int, millis};
+use crate::store::{Budget, Result, Taken};
 
 /// Which rows.
 pub(in crate::store::sqlite) enum Claiming {
     /// Scheduled for this time or earlier, the oldest first.
     Due { now: Timestamp, most: u32 },
-    /// Waiting for these webhooks: at most so many for each, in the order of acceptance.
-    Waiting(Vec<(WebhookId, u32)>),
+    /// Waiting for these webhooks: at most so many for each, in the order of acceptance, and no more data than so much.
+    Waiting { wanted: Vec<(WebhookId, u32)>, bytes: usize },
 }
 
 macro_rules! queue {
@@ -58,17 +58,21 @@ struct Found {
     replay_of: Option<i64>,
 }
 
-pub(super) fn claim(target: Target<'_>, claiming: &Claiming) -> Result<Vec<Claimed>> {
+pub(super) fn claim(target: Target<'_>, claiming: &Claiming) -> Result<Taken> {
     let mut found = Vec::new();
     match claiming {
-        Claiming::Due { now, most } => find(target, DUE, &[&millis(*now), most], &mut found)?,
-        Claiming::Waiting(wanted) => {
+        Claiming::Due { now, most } => {
+            find(target, DUE, &[&millis(*now), most], &mut found)?;
+            take(target, &found, usize::MAX)
+        }
+        Claiming::Waiting { wanted, bytes } => {
             for (webhook, most) in wanted {
                 find(target, WAITING, &[&int(webhook.number()), &i64::MAX, most], &mut found)?;
             }
+            found.sort_unstable_by_key(|row| row.id);
+            take(target, &found, *bytes)
         }
     }
-    take(target, &found)
 }
 
 /// Nothing that comes after one that is scheduled for another attempt; and whether there is one.
@@ -78,7 +82,7 @@ pub(super) fn claim_in_order(target: Target<'_>, (webhook, most): (WebhookId, u3
     let scheduled: Option<i64> = first.query_row([webhook], |row| row.get(0))?;
     let mut found = Vec::new();
     find(target, WAITING, &[&webhook, &scheduled.unwrap_or(i64::MAX), &most], &mut found)?;
-    Ok((take(target, &found)?, scheduled.is_some()))
+    Ok((take(target, &found, usize::MAX)?.claimed, scheduled.is_some()))
 }
 
 fn find(target: Target<'_>, query: &str, parameters: &[&dyn ToSql], found: &mut Vec<Found>) -> Result<()> {
@@ -99,17 +103,21 @@ fn find(target: Target<'_>, query: &str, parameters: &[&dyn ToSql], found: &mut 
     Ok(())
 }
 
-fn take(target: Target<'_>, found: &[Found]) -> Result<Vec<Claimed>> {
+/// The first ones, until their data is more than `bytes`.
+fn take(target: Target<'_>, found: &[Found], bytes: usize) -> Result<Taken> {
     let node = Cell::from(i64::from(NODE.0));
-    let rows: Arc<Rows<2>> = Arc::new(found.iter().map(|row| [row.id.into(), node.clone()]).collect());
-    target.insert(TAKE, &rows)?;
+    let mut rows: Rows<2> = Vec::with_capacity(found.len());
     let mut events: HashMap<i64, Option<Arc<Event>>> = HashMap::new();
-    let mut claimed = Vec::with_capacity(found.len());
+    let (mut claimed, mut budget) = (Vec::with_capacity(found.len()), Budget::of(bytes));
     for row in found {
         let event = match events.get(&row.event) {
             Some(known) => known.clone(),
             None => events.entry(row.event).or_insert(event(target, row.event)?).clone(),
         };
+        if !budget.allows(event.as_ref().map_or(0, |event| event.data.bytes.len())) {
+            break;
+        }
+        rows.push([row.id.into(), node.clone()]);
         match event {
             Some(event) => claimed.push(row.claimed(target, event)?),
             // Purge never drops an event with a queue row: the file was changed by hand. One such row mustn't stop the others.
@@ -119,7 +127,9 @@ fn take(target: Target<'_>, found: &[Found]) -> Result<Vec<Claimed>> {
             }
         }
     }
-    Ok(claimed)
+    let too_large = rows.len() < found.len();
+    target.insert(TAKE, &Arc::new(rows))?;
+    Ok(Taken { claimed, too_large })
 }
 
 fn event(target: Target<'_>, id: i64) -> Result<Option<Arc<Event>>> {

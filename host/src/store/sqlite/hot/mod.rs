@@ -27,8 +27,8 @@ use self::keys::{Changes, Keys};
 use super::connect::{BUSY, Connector};
 use crate::model::delivery::Claimed;
 use crate::model::ids::WebhookId;
-use crate::store::Result;
 use crate::store::writer::{Answers, Commit, Group};
+use crate::store::{Result, Taken};
 
 /// 8 MiB: it only ever writes to the ends of its tables, and at each commit SQLite goes over the whole cache's index.
 const CACHE: i64 = -8192;
@@ -43,7 +43,7 @@ pub(super) struct GroupCommit {
 
 /// What this connection does besides.
 pub(super) enum Errand {
-    Claim(Claiming, oneshot::Sender<Result<Vec<Claimed>>>),
+    Claim(Claiming, oneshot::Sender<Result<Taken>>),
     /// With whether something is scheduled, behind which nothing is taken.
     ClaimInOrder((WebhookId, u32), oneshot::Sender<Result<(Vec<Claimed>, bool)>>),
     Expire(Expiring, oneshot::Sender<Result<Gone>>),
