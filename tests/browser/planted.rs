@@ -184,7 +184,7 @@ async fn what_a_test_and_the_playground_answer_arrives_as_text_too() {
     tab.open("/admin/plugins/handmade").await;
     tab.fill("Settings", &json!({ "mask": planted("typed ") }).to_string()).await;
     tab.click("Run").await;
-    tab.shows("Verdict").await;
+    tab.shows("plugin-log").await;
     assert_text(&tab, "the playground", &[planted("plugin-log "), in_json("typed ")]).await;
     tab.ends().await;
 }
